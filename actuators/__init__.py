@@ -1,0 +1,1 @@
+"""Hands: the action vocabulary, and the pointer, keyboard and clipboard that carry it out."""

@@ -1,0 +1,37 @@
+"""What can go wrong with the hands.
+
+ActuatorError
+ + InvalidAction      the action makes no sense; the message says why and what would
+ + CannotType         some characters could not be typed; `characters` names them
+ + NotSupported       this system's hands cannot do that
+ + DisplayLost        the screen that the hands act on is gone
+
+`agent.errors` decides who gets to see each of them.
+"""
+
+from __future__ import annotations
+
+
+class ActuatorError(Exception):
+    """Base of everything that the hands raise on purpose."""
+
+
+class InvalidAction(ActuatorError):
+    """The action is malformed: unknown type, unknown key, too short a path, …"""
+
+
+class CannotType(ActuatorError):
+    """Text that could not be typed as given."""
+
+    def __init__(self, characters: str, reason: str) -> None:
+        named = ", ".join(f"{c!r} (U+{ord(c):04X})" for c in dict.fromkeys(characters))
+        super().__init__(f"could not type {named}: {reason}")
+        self.characters = characters
+
+
+class NotSupported(ActuatorError):
+    """The action is known, but the hands of this system cannot do it."""
+
+
+class DisplayLost(ActuatorError):
+    """The display went away: closed, killed, unplugged, or never there."""

@@ -1,0 +1,164 @@
+"""The hands' side of a turn: carry out what was asked for, one primitive action at a time, at most once each."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from actuators.actions import Action, parse_action, to_dict
+from actuators.errors import ActuatorError
+from agent import wording
+from agent.attention import Attention
+from agent.errors import Stop, UserFault, for_the_model
+from agent.events import (
+    ActionDone,
+    ActionStarted,
+    Call,
+    CallAnswered,
+    FunctionCall,
+    ImageRef,
+    ModelAnswered,
+    ScreenCall,
+    ScreenshotTaken,
+)
+from agent.ports import Computer
+from agent.recorder import Recorder
+from perception.errors import PerceptionError
+from perception.screenshot import Region, Screenshot, Space
+
+MAX_BATCH = 200  # actions in one call
+
+
+class Acting:
+    """Carries out the calls of an answer on a computer.
+
+    Attributes:
+        faults: calls of the present turn that were refused as a whole, and why.
+        unsettled: what to tell the model about a screen that did not come to rest, or "".
+    """
+
+    def __init__(self, computer: Computer, recorder: Recorder, attention: Attention) -> None:
+        self.faults: dict[str, str] = {}
+        self.unsettled = ""
+        self._computer = computer
+        self._recorder = recorder
+        self._state = recorder.state
+        self._attention = attention
+
+    async def carry_out(self, answer: ModelAnswered) -> None:
+        """Do what an answer asks for, and answer each of its calls."""
+        self.faults = {}
+        self.unsettled = ""
+        for call in answer.calls:
+            match call:
+                case ScreenCall():
+                    await self._act(call)
+                    self.answer(call, await self._attention.unless_stopped(self.look()), "")
+                case FunctionCall():
+                    self.answer(call, None, _function(call))
+
+    def answer(self, call: Call, image: ImageRef | None, text: str) -> None:
+        """The reply that the model waits for: the screen as it is now, or words."""
+        if isinstance(call, ScreenCall):
+            self._recorder.record(CallAnswered(call.id, "screen", image, acknowledged=call.checks))
+        else:
+            self._recorder.record(CallAnswered(call.id, "function", text=text))
+
+    async def look(self) -> ImageRef:
+        """A settled screenshot, kept and noted."""
+        began = time.monotonic()
+        try:
+            shot = await self._computer.screenshot()
+        except (PerceptionError, ActuatorError) as error:
+            raise UserFault(str(for_the_model(error))) from error
+        image = self._recorder.keep(shot)
+        self._recorder.record(_taken(shot, image, time.monotonic() - began))
+        self.unsettled = "" if shot.settled else wording.still_moving(shot.moving)
+        return image
+
+    async def _act(self, call: ScreenCall) -> None:
+        space = self._state.shown
+        assert space, "a model acts on a screenshot that it was shown"
+        try:
+            actions = _plan(call, space)
+        except (ActuatorError, PerceptionError) as error:
+            self.faults[call.id] = f"Nothing was carried out: {error}."
+            return
+        for index, action in enumerate(actions):
+            if self._attention.gate():
+                return
+            if not await self._primitive(call, index, action, space):
+                return
+
+    async def _primitive(self, call: ScreenCall, index: int, action: Action, space: Space) -> bool:
+        """One action, written down before it is sent (promise 3). False when it failed."""
+        turn = self._state.turn.number
+        self._recorder.record(ActionStarted(turn, call.id, index, to_dict(action)))
+        began = time.monotonic()
+        error = ""
+        try:
+            await self._attention.unless_stopped(self._computer.perform(action, space))
+        except (ActuatorError, PerceptionError) as raised:
+            fault = for_the_model(raised)
+            if isinstance(fault, UserFault):
+                raise fault from raised
+            error = str(fault)
+        self._recorder.record(ActionDone(turn, call.id, index, round(time.monotonic() - began, 3), error))
+        return not error
+
+
+def _plan(call: ScreenCall, space: Space) -> list[Action]:
+    """Every action of a call, checked before the first is carried out: a wrong batch does nothing.
+
+    Raises:
+        InvalidAction, OffImage: saying which action, and why.
+    """
+    if len(call.actions) > MAX_BATCH:
+        from actuators.errors import InvalidAction
+
+        raise InvalidAction(f"a call may hold at most {MAX_BATCH} actions, this one has {len(call.actions)}")
+    actions: list[Action] = []
+    for number, raw in enumerate(call.actions, start=1):
+        try:
+            action = parse_action(raw)
+            _check_points(action, space)
+        except (ActuatorError, PerceptionError) as error:
+            raise type(error)(f"action {number} of {len(call.actions)}: {error}") from None
+        actions.append(action)
+    return actions
+
+
+def _check_points(action: Action, space: Space) -> None:
+    from actuators.actions import located
+
+    located(action, space.to_screen)
+
+
+def _function(call: FunctionCall) -> str:
+    """The reply to a function call.
+
+    Raises:
+        Stop: the model gives up.
+    """
+    if call.name != "give_up":
+        return wording.UNKNOWN_FUNCTION
+    try:
+        reason = str(json.loads(call.arguments)["reason"])
+    except (ValueError, KeyError, TypeError):
+        return 'The arguments must be JSON with a "reason".'
+    raise Stop("gave_up", reason)
+
+
+def _taken(shot: Screenshot, image: ImageRef, seconds: float) -> ScreenshotTaken:
+    return ScreenshotTaken(
+        image=image,
+        region=_numbers(shot.space.region),
+        settled=shot.settled,
+        changed=shot.changed,
+        seconds=round(seconds, 3),
+        moving=_numbers(shot.moving) if shot.moving else None,
+    )
+
+
+def _numbers(region: Region) -> tuple[int, int, int, int]:
+    return (region.left, region.top, region.width, region.height)

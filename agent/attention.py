@@ -1,0 +1,248 @@
+"""The user comes first (promise 7): what they say reaches the loop here, before anything else happens.
+
+Two planes, as in the inbox: most words wait for the next boundary, which is never farther than the next primitive
+action; a stop, or a correction that is meant `now`, also cuts short what is being awaited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Generator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import anyio
+
+from agent import budget, wording
+from agent.errors import Stop, UserFault
+from agent.events import (
+    ApprovalAnswered,
+    ApprovalRequested,
+    ModelAnswered,
+    ModelDropped,
+    NoteAdded,
+    Paused,
+    SafetyCheck,
+    ScreenCall,
+    SteerQueued,
+    Unpaused,
+)
+from agent.inbox import Message
+from agent.ports import Inbox
+from agent.recorder import Recorder
+from agent.state import Turn
+
+T = TypeVar("T")
+
+
+class Attention:
+    """Listens for the user, and answers the loop's question: may I go on?
+
+    Attributes:
+        halted: why the rest of the present turn's actions was not carried out, or "".
+        cut: what the user's correction cut short, in words, for its envelope.
+    """
+
+    def __init__(self, inbox: Inbox, recorder: Recorder) -> None:
+        self.halted = ""
+        self.cut = ""
+        self._inbox = inbox
+        self._recorder = recorder
+        self._state = recorder.state
+        self._stop: Stop | UserFault | None = None
+        self._news = anyio.Event()
+        self._scopes: list[tuple[anyio.CancelScope, bool]] = []
+        self._decisions: dict[str, tuple[bool, str]] = {}
+        self._paused_at = 0.0
+
+    # ---- hearing
+
+    async def listen(self) -> None:
+        """Take words in as they come, for as long as the session lasts."""
+        while True:
+            await self._inbox.wait()
+            self.hear()
+
+    def hear(self) -> None:
+        """Take in every word that is there."""
+        try:
+            for message, path in self._inbox.take():
+                self.receive(message)
+                self._inbox.forget(path)
+        except UserFault as fault:  # the journal cannot be written: nothing may happen any more
+            self._stop = fault
+            self._interrupt(stopping=True)
+
+    def receive(self, message: Message) -> None:
+        """Write one word down and let it take effect."""
+        match message.kind:
+            case "steer":
+                self._steer(message)
+            case "pause":
+                self._pause(message)
+            case "resume":
+                self._unpause(message)
+            case "stop":
+                self._stop = Stop("stopped", message.text or f"stopped by {message.by}")
+                self._interrupt(stopping=True)
+            case "approve" | "deny":
+                self._decisions[message.target] = (message.kind == "approve", message.by)
+        self._news.set()
+        self._news = anyio.Event()
+
+    def _steer(self, message: Message) -> None:
+        if message.id in self._state.seen:
+            return
+        self._recorder.record(SteerQueued(message.id, message.text, message.now))
+        if message.now:
+            self._interrupt(stopping=False)
+
+    def _pause(self, message: Message) -> None:
+        if not self._state.paused:
+            self._paused_at = anyio.current_time()
+            self._recorder.record(Paused(message.by))
+
+    def _unpause(self, message: Message) -> None:
+        if self._state.paused:
+            seconds = round(anyio.current_time() - self._paused_at, 3)
+            self._recorder.record(Unpaused(message.by, seconds))
+
+    # ---- may I go on?
+
+    def gate(self) -> str:
+        """Asked right before each primitive action: "" to go ahead, else why not.
+
+        Raises:
+            Stop: the session ends here.
+        """
+        self.hear()
+        self.raise_stop()
+        if budget.seconds_left(self._state) <= 0:
+            budget.check(self._state)
+        if self._state.paused:
+            self.halted = "the user paused"
+        elif self._state.queued:
+            self.halted = "the user corrected you"
+        return self.halted
+
+    async def until_free(self) -> None:
+        """Return when nothing holds the loop back: not while paused."""
+        self.hear()
+        self.raise_stop()
+        while self._state.paused:
+            with self._recorder.not_ours():
+                await self._news.wait()
+            self.raise_stop()
+
+    async def unhurried(self) -> None:
+        """A pause from before the beginning still counts."""
+        await self.until_free()
+
+    def turn_is_over(self, turn: Turn) -> None:
+        """What was halted becomes what the correction cut short."""
+        if self.halted:
+            carried_out = sum(1 for error in turn.done.values() if not error)
+            total = sum(len(call.actions) for call in turn.calls if isinstance(call, ScreenCall))
+            self.cut = f"{carried_out} of {total} actions of your last answer were carried out."
+        self.halted = ""
+
+    # ---- awaiting, with an ear open
+
+    @contextmanager
+    def interruptible(self, *, by_steer: bool = False, deadline: float = float("inf")) -> Generator[anyio.CancelScope]:
+        """A scope that a stop cancels; a `now` correction too, where `by_steer`."""
+        with anyio.CancelScope(deadline=deadline) as scope:
+            self._scopes.append((scope, by_steer))
+            if self._stop:
+                scope.cancel()
+            try:
+                yield scope
+            finally:
+                self._scopes.remove((scope, by_steer))
+
+    async def unless_stopped(self, awaitable: Awaitable[T]) -> T:
+        """Await, unless the user stops the session meanwhile.
+
+        Raises:
+            Stop: they did.
+        """
+        result: list[T] = []
+        with self.interruptible():
+            result.append(await awaitable)
+        if not result:
+            self.raise_stop()
+            raise Stop("stopped", "cancelled")
+        return result[0]
+
+    async def pause_for(self, seconds: float) -> None:
+        """Let time pass, unless a stop or a correction comes."""
+        with self.interruptible(by_steer=True), self._recorder.not_ours():
+            await anyio.sleep(seconds)
+        self.raise_stop()
+
+    def _interrupt(self, *, stopping: bool) -> None:
+        for scope, by_steer in self._scopes:
+            if stopping or by_steer:
+                scope.cancel()
+
+    def raise_stop(self) -> None:
+        """End the session where the user, or a journal that cannot be written, has said so."""
+        if self._stop:
+            raise self._stop
+
+    # ---- a yes for exactly this (promise 10)
+
+    async def approved(self, answer: ModelAnswered, timeout: float) -> bool:
+        """Get a yes for every safety check of an answer, before anything of it is done.
+
+        False means that it was refused: the answer has been withdrawn and the model told.
+
+        Raises:
+            Stop: nobody answered in time (`needs_user`), or the user stopped.
+        """
+        calls = [call for call in answer.calls if isinstance(call, ScreenCall) and call.checks]
+        for call in calls:
+            approved, by = await self._ask(call, timeout)
+            if not approved:
+                self._withdraw(answer.turn, call, by)
+                return False
+        return True
+
+    async def _ask(self, call: ScreenCall, timeout: float) -> tuple[bool, str]:
+        identity = call.checks[0].id
+        what = "; ".join(str(action.get("type")) for action in call.actions)
+        self._recorder.record(ApprovalRequested(identity, call.id, what, _in_words(call.checks)))
+        setting = self._state.started.approve if self._state.started else "ask"
+        if setting == "ask":
+            approved, by = await self._hear_decision(identity, timeout)
+        else:
+            approved, by = setting == "always", f"--approve {setting}"
+        self._recorder.record(ApprovalAnswered(identity, approved, by))
+        return approved, by
+
+    async def _hear_decision(self, identity: str, timeout: float) -> tuple[bool, str]:
+        with anyio.move_on_after(timeout), self._recorder.not_ours():
+            while identity not in self._decisions:
+                await self._news.wait()
+                self.raise_stop()
+        if identity not in self._decisions:
+            raise Stop(
+                "needs_user",
+                f"approval {identity} was not answered within {timeout:g} s; resume to be asked again",
+            )
+        return self._decisions.pop(identity)
+
+    def withdraw_unapproved(self) -> None:
+        """Take back an answer that still waited for a yes when the session was interrupted, with nothing of it done."""
+        turn = self._state.turn
+        waiting = [call for call in turn.calls if isinstance(call, ScreenCall) and call.checks]
+        if turn.open and waiting and not turn.started and not turn.answered and not self._state.approved:
+            self._withdraw(turn.number, waiting[0], "the session was interrupted")
+
+    def _withdraw(self, turn: int, call: ScreenCall, by: str) -> None:
+        asked = ", ".join(str(action.get("type")) for action in call.actions)
+        self._recorder.record(ModelDropped(turn, "not approved", self._state.words, withdrawn=True))
+        self._recorder.record(NoteAdded(wording.withdrawn(asked, _in_words(call.checks), by)))
+
+
+def _in_words(checks: tuple[SafetyCheck, ...]) -> str:
+    return "; ".join(check.message or check.code or check.id for check in checks)

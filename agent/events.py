@@ -1,0 +1,424 @@
+"""Everything that can happen to a session: frozen, typed, appended once.
+
+The docstring of each class is its row in `docs/events.md`. All but the `FLEETING` are on the disk itself before anyone
+acts on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, get_args
+
+from agent.errors import Outcome
+
+Word: TypeAlias = dict[str, Any]
+"""One provider item, verbatim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one response and what they cost; `cost_usd` is None for a model without a known price."""
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_usd: float | None = None
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyCheck:
+    """A provider's question that must be answered with a yes before the call is carried out."""
+
+    id: str
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenCall:
+    """The model asks for actions on the screen, in order. They are parsed when their turn comes."""
+
+    id: str
+    actions: tuple[dict[str, Any], ...]
+    checks: tuple[SafetyCheck, ...] = ()
+    kind: Literal["screen"] = "screen"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """The model calls a function tool; `arguments` is JSON as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+    kind: Literal["function"] = "function"
+
+
+Call: TypeAlias = ScreenCall | FunctionCall
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """A picture in the session's `images/` folder."""
+
+    sha256: str
+    media_type: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """What a session may use up; None is without limit."""
+
+    turns: int | None = None
+    minutes: float | None = None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStarted:
+    """A task was given."""
+
+    session: str
+    task: str
+    model: str
+    computer: str
+    instructions: str
+    budgets: Budgets = Budgets()
+    approve: str = "ask"
+    size: tuple[int, int] | None = None
+    workspace: str = ""
+    open: tuple[str, ...] = ()
+    version: str = ""
+    type: Literal["session.started"] = "session.started"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionResumed:
+    """A session that had ended, or whose process died, goes on in a new process."""
+
+    budgets: Budgets = Budgets()
+    type: Literal["session.resumed"] = "session.resumed"
+
+
+@dataclass(frozen=True, slots=True)
+class ComputerReady:
+    """The place to work is there. `restarted` is true when an earlier one of this session is gone."""
+
+    computer: str
+    notes: tuple[str, ...] = ()
+    restarted: bool = False
+    type: Literal["computer.ready"] = "computer.ready"
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenshotTaken:
+    """The eyes looked. `region` is the part of the screen (left, top, width, height) that the image shows."""
+
+    image: ImageRef
+    region: tuple[int, int, int, int]
+    settled: bool
+    changed: float
+    seconds: float
+    moving: tuple[int, int, int, int] | None = None
+    type: Literal["screenshot.taken"] = "screenshot.taken"
+
+
+@dataclass(frozen=True, slots=True)
+class UserSaid:
+    """The task, or words with a picture, put before the model as the user's own."""
+
+    text: str
+    image: ImageRef | None = None
+    type: Literal["user.said"] = "user.said"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAdded:
+    """Deskhand tells the model something: a fault, a warning, what became of an action."""
+
+    text: str
+    image: ImageRef | None = None
+    type: Literal["note.added"] = "note.added"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """A request is about to be sent; `items` counts what it holds."""
+
+    turn: int
+    items: int
+    type: Literal["turn.started"] = "turn.started"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelThought:
+    """A piece of streamed reasoning summary."""
+
+    turn: int
+    text: str
+    type: Literal["model.thought"] = "model.thought"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSaid:
+    """A piece of streamed words to the user."""
+
+    turn: int
+    text: str
+    type: Literal["model.said"] = "model.said"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswered:
+    """A complete response. `output` is kept verbatim and sent back as it is."""
+
+    turn: int
+    response: str
+    output: tuple[Word, ...]
+    calls: tuple[Call, ...]
+    words: str
+    final: bool
+    usage: Usage
+    seconds: float
+    type: Literal["model.answered"] = "model.answered"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDropped:
+    """A response was cut short, or `withdrawn` before anything of it was done; it is not part of the conversation.
+
+    The cost of a cut response is an estimate.
+    """
+
+    turn: int
+    reason: str
+    partial: str = ""
+    withdrawn: bool = False
+    usage: Usage = Usage()
+    type: Literal["model.dropped"] = "model.dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRetrying:
+    """The provider hiccuped and the same request will be sent again."""
+
+    turn: int
+    attempt: int
+    reason: str
+    seconds: float
+    type: Literal["model.retrying"] = "model.retrying"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRefused:
+    """The provider said no for good; `code` and `details` are its own words."""
+
+    turn: int
+    code: str
+    reason: str
+    details: dict[str, Any]
+    type: Literal["model.refused"] = "model.refused"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionStarted:
+    """An action is about to be carried out. On disk before the input is sent, so that it is sent at most once."""
+
+    turn: int
+    call: str
+    index: int
+    action: dict[str, Any]
+    type: Literal["action.started"] = "action.started"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionDone:
+    """An action was carried out, or failed with `error`."""
+
+    turn: int
+    call: str
+    index: int
+    seconds: float
+    error: str = ""
+    type: Literal["action.done"] = "action.done"
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """The reply to a call: a screenshot for screen calls, text for functions."""
+
+    call: str
+    kind: Literal["screen", "function"]
+    image: ImageRef | None = None
+    text: str = ""
+    acknowledged: tuple[SafetyCheck, ...] = ()
+    type: Literal["call.answered"] = "call.answered"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """Everything the response asked for was carried out or answered. `ours` is seconds without the model."""
+
+    turn: int
+    seconds: float
+    ours: float
+    type: Literal["turn.ended"] = "turn.ended"
+
+
+@dataclass(frozen=True, slots=True)
+class SteerQueued:
+    """The user's correction arrived."""
+
+    id: str
+    text: str
+    now: bool = False
+    type: Literal["steer.queued"] = "steer.queued"
+
+
+@dataclass(frozen=True, slots=True)
+class SteerDelivered:
+    """The correction was put into the conversation as `text`, in its envelope."""
+
+    id: str
+    text: str
+    type: Literal["steer.delivered"] = "steer.delivered"
+
+
+@dataclass(frozen=True, slots=True)
+class SteerApplied:
+    """The model has answered with the correction before it."""
+
+    id: str
+    turn: int
+    type: Literal["steer.applied"] = "steer.applied"
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Hands off, and no request to the model, until resumed."""
+
+    by: str = "user"
+    type: Literal["session.paused"] = "session.paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaused:
+    """Going on after a pause."""
+
+    by: str = "user"
+    seconds: float = 0.0
+    type: Literal["session.unpaused"] = "session.unpaused"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequested:
+    """A yes is needed for exactly this."""
+
+    id: str
+    call: str
+    what: str
+    risk: str
+    recipient: str = ""
+    type: Literal["approval.requested"] = "approval.requested"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAnswered:
+    """The answer: by the user, by the session's setting, or by nobody in time."""
+
+    id: str
+    approved: bool
+    by: str
+    type: Literal["approval.answered"] = "approval.answered"
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetWarned:
+    """Most of a budget is used up; the model was told."""
+
+    kind: str
+    used: float
+    limit: float
+    type: Literal["budget.warned"] = "budget.warned"
+
+
+@dataclass(frozen=True, slots=True)
+class FileMade:
+    """The task produced a file."""
+
+    path: str
+    bytes: int
+    type: Literal["file.made"] = "file.made"
+
+
+@dataclass(frozen=True, slots=True)
+class BugFound:
+    """Deskhand itself went wrong; the traceback is for its developers. The session can be resumed."""
+
+    error: str
+    traceback: str
+    type: Literal["bug.found"] = "bug.found"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """The end, with its reason. `summary` is the model's last word."""
+
+    outcome: Outcome
+    reason: str
+    turns: int
+    seconds: float
+    usage: Usage = Usage()
+    summary: str = ""
+    type: Literal["session.ended"] = "session.ended"
+
+
+Event: TypeAlias = (
+    SessionStarted
+    | SessionResumed
+    | ComputerReady
+    | ScreenshotTaken
+    | UserSaid
+    | NoteAdded
+    | TurnStarted
+    | ModelThought
+    | ModelSaid
+    | ModelAnswered
+    | ModelDropped
+    | ModelRetrying
+    | ModelRefused
+    | ActionStarted
+    | ActionDone
+    | CallAnswered
+    | TurnEnded
+    | SteerQueued
+    | SteerDelivered
+    | SteerApplied
+    | Paused
+    | Unpaused
+    | ApprovalRequested
+    | ApprovalAnswered
+    | BudgetWarned
+    | FileMade
+    | BugFound
+    | SessionEnded
+)
+EVENT_CLASSES: tuple[type[Event], ...] = get_args(Event)
+
+# Events that may be lost when the power fails: the complete answer repeats what was streamed of it, and a finished
+# action need not be durable at once: until its `action.done` is on disk it counts as uncertain, which is safe.
+FLEETING = (ModelThought, ModelSaid, ModelRetrying, ActionDone, TurnEnded, ScreenshotTaken, TurnStarted)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event with its place in the journal. `at` is UTC, ISO 8601 with a final Z."""
+
+    seq: int
+    at: str
+    event: Event = field(kw_only=True)

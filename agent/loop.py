@@ -1,0 +1,269 @@
+"""The loop: look, decide, act, record. The one loop, on every computer and under every benchmark.
+
+    run:   begin, then turn after turn until something ends it
+    turn:  boundary -> decide -> approve -> act -> reflect
+
+`Attention` (who the user is to the loop) is in `agent/attention.py`, the model's side of a turn in `agent/thinking.py`,
+the hands' side in `agent/acting.py`. What happened is in the journal and nowhere else; `State` is its fold.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+import anyio
+
+from agent import budget, wording
+from agent.acting import Acting
+from agent.attention import Attention
+from agent.errors import ModelFault, Stop, UserFault
+from agent.events import (
+    Budgets,
+    BudgetWarned,
+    BugFound,
+    ComputerReady,
+    Event,
+    FileMade,
+    ImageRef,
+    ModelAnswered,
+    ModelRefused,
+    NoteAdded,
+    ScreenCall,
+    SessionEnded,
+    SessionResumed,
+    SteerApplied,
+    SteerDelivered,
+    TurnEnded,
+    UserSaid,
+)
+from agent.inbox import Message
+from agent.ports import Computer, Inbox, Journal, Model
+from agent.recorder import Recorder
+from agent.state import State
+from agent.thinking import Thinking
+
+POINT_OUT_AFTER = 2  # repetitions of the same actions on an unchanged screen
+GIVE_UP_AFTER = 5
+POINT_OUT_WAITING_AFTER = 9  # the same, for actions that only look or wait
+GIVE_UP_WAITING_AFTER = 29
+IDLE_ANSWERS = 3  # answers in a row that neither act nor finish
+CLOSING = 15.0  # seconds for a computer to close
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a session is run, beyond what its journal says.
+
+    Attributes:
+        approval_timeout: seconds that a question for a yes waits for its answer.
+        budgets: new limits for a session that is resumed; None keeps those that it had.
+        files: the files that the task has produced, asked at the end.
+    """
+
+    approval_timeout: float = 900.0
+    budgets: Budgets | None = None
+    files: Callable[[], Iterable[FileMade]] = tuple
+
+
+class Loop:
+    """One session at work, from the state that its journal gives to its end."""
+
+    def __init__(
+        self,
+        *,
+        model: Model,
+        open_computer: Callable[[], Awaitable[Computer]],
+        journal: Journal,
+        inbox: Inbox,
+        state: State,
+        setting: Setting | None = None,
+    ) -> None:
+        self._setting = setting or Setting()
+        self._open_computer = open_computer
+        self._recorder = Recorder(journal, state)
+        self._state = state
+        self._attention = Attention(inbox, self._recorder)
+        self._thinking = Thinking(model, journal, self._recorder, self._attention)
+        self._computer: Computer | None = None
+        self._acting: Acting | None = None
+
+    async def run(self) -> SessionEnded:
+        """Work until the session ends; the last event of the journal says how."""
+        ends: list[SessionEnded] = []
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._attention.listen)
+            try:
+                ends.append(await self._work())
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self._close()
+            tasks.cancel_scope.cancel()
+        return self._record_end(ends[0])
+
+    def tell(self, message: Message) -> None:
+        """A word from this very process, a signal for instance."""
+        self._attention.receive(message)
+
+    async def _work(self) -> SessionEnded:
+        try:
+            await self._begin()
+            while True:
+                await self._turn()
+        except Stop as stop:
+            return self._end(stop)
+        except ModelFault as fault:
+            self._try_record(ModelRefused(self._state.turn.number, fault.code, str(fault), fault.details))
+            return self._end(Stop("failed", str(fault)))
+        except UserFault as fault:
+            return self._end(Stop("failed", str(fault)))
+        except Exception as bug:
+            self._try_record(BugFound(f"{type(bug).__name__}: {bug}", traceback.format_exc()))
+            return self._end(
+                Stop("failed", f"a bug in deskhand: {type(bug).__name__}: {bug}; the journal has the details")
+            )
+
+    async def _turn(self) -> None:
+        await self._boundary()
+        answer = await self._thinking.decide()
+        if answer is None:  # cut short by the user's word, which the next boundary delivers
+            return
+        if not await self._attention.approved(answer, self._setting.approval_timeout):
+            return
+        self._confirm_steers(answer)
+        await self._hands.carry_out(answer)
+        self._finish_turn()
+        self._reflect(answer)
+
+    @property
+    def _hands(self) -> Acting:
+        assert self._acting, "the loop acts after it has begun"
+        return self._acting
+
+    # ---- beginning, and beginning again
+
+    async def _begin(self) -> None:
+        again = bool(self._state.items)
+        if again:
+            self._record(SessionResumed(self._setting.budgets or self._state.budgets))
+        await self._attention.unhurried()
+        self._computer = computer = await self._attention.unless_stopped(self._open_computer())
+        self._acting = Acting(computer, self._recorder, self._attention)
+        lost = again and computer.kind != "here"
+        self._record(ComputerReady(computer.kind, tuple(computer.notes), restarted=lost))
+        opened = await self._open_targets() if lost or not again else ()
+        image = await self._attention.unless_stopped(self._acting.look())
+        if again:
+            self._mend(image, wording.restarted(opened) if lost else wording.LOOK_AGAIN)
+        else:
+            assert self._state.started, "a journal begins with session.started"
+            self._record(UserSaid(self._state.started.task, image))
+
+    async def _open_targets(self) -> tuple[str, ...]:
+        assert self._computer and self._state.started
+        for target in self._state.started.open:
+            await self._attention.unless_stopped(self._computer.open(target))
+        return self._state.started.open
+
+    def _mend(self, image: ImageRef, note: str) -> None:
+        """Leave no call unanswered and no doubtful action unmentioned (promise 3)."""
+        self._attention.withdraw_unapproved()
+        if self._state.turn.open:
+            for call in self._state.turn.unanswered:
+                self._hands.answer(call, image, wording.ENDED_HERE)
+            self._finish_turn()
+        self._record(NoteAdded(note, image))
+
+    # ---- the boundary between turns
+
+    async def _boundary(self) -> None:
+        """Where the user's words take effect: stop, pause, corrections; and where budgets end."""
+        await self._attention.until_free()
+        self._deliver_steers()
+        budget.check(self._state)
+        for kind, used, limit in budget.near_the_end(self._state):
+            self._record(BudgetWarned(kind, used, limit))
+            self._record(NoteAdded(wording.budget_low(kind, round(used, 2), limit)))
+
+    def _deliver_steers(self) -> None:
+        for steer in list(self._state.queued.values()):
+            envelope = wording.envelope(self._state, steer, self._attention.cut)
+            self._record(SteerDelivered(steer.id, envelope))
+        self._attention.cut = ""
+
+    def _confirm_steers(self, answer: ModelAnswered) -> None:
+        for identity in list(self._state.delivered):
+            self._record(SteerApplied(identity, answer.turn))
+
+    # ---- after acting
+
+    def _finish_turn(self) -> None:
+        """Tell the model what was not carried out, and close the turn."""
+        halted = self._attention.halted or "the session was interrupted"
+        report = wording.outcome_of(self._state.turn, halted, self._hands.faults)
+        if report:
+            self._record(NoteAdded(report))
+        if self._hands.unsettled:
+            self._record(NoteAdded(self._hands.unsettled))
+        self._attention.turn_is_over(self._state.turn)
+        seconds, ours = self._recorder.turn_time()
+        self._record(TurnEnded(self._state.turn.number, seconds, ours))
+
+    def _reflect(self, answer: ModelAnswered) -> None:
+        """Is it finished, stuck, or only talking?"""
+        if self._state.queued:
+            return  # the user has something to say to this very answer
+        if answer.final:
+            raise Stop("done", answer.words or "the model said that it is finished")
+        if self._state.idle_answers >= IDLE_ANSWERS:
+            raise Stop("gave_up", f"the model answered {IDLE_ANSWERS} times without acting or finishing")
+        if self._state.idle_answers:
+            self._record(NoteAdded(wording.KEEP_GOING))
+        self._guard_against_repeating(answer)
+
+    def _guard_against_repeating(self, answer: ModelAnswered) -> None:
+        passive = all(
+            action.get("type") in ("wait", "screenshot")
+            for call in answer.calls
+            if isinstance(call, ScreenCall)
+            for action in call.actions
+        )
+        hint, end = (POINT_OUT_WAITING_AFTER, GIVE_UP_WAITING_AFTER) if passive else (POINT_OUT_AFTER, GIVE_UP_AFTER)
+        repeats = self._state.repeats
+        if repeats >= end:
+            raise Stop(
+                "gave_up",
+                f"the same actions were asked for {repeats + 1} times on a screen that does not change",
+            )
+        if repeats == hint:
+            self._record(NoteAdded(wording.repeating(repeats)))
+
+    # ---- the end
+
+    def _end(self, stop: Stop) -> SessionEnded:
+        state = self._state
+        return SessionEnded(
+            stop.outcome, stop.reason, state.turns, round(state.seconds, 3), state.usage, summary=state.words
+        )
+
+    def _record_end(self, end: SessionEnded) -> SessionEnded:
+        for made in self._setting.files():
+            self._try_record(made)
+        self._try_record(end)
+        return end
+
+    async def _close(self) -> None:
+        if self._computer:
+            with anyio.move_on_after(CLOSING):
+                await self._computer.aclose()
+
+    def _record(self, event: Event) -> None:
+        self._recorder.record(event)
+
+    def _try_record(self, event: Event) -> None:
+        """Record what can still be recorded; a full disk must not hide the reason for the end."""
+        try:
+            self._record(event)
+        except UserFault:
+            return

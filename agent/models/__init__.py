@@ -1,0 +1,1 @@
+"""Models that decide what to do next. Each implements `agent.ports.Model`."""

@@ -1,0 +1,209 @@
+"""What a journal says about a session: a pure fold of its entries, and all that the loop knows of the past."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from agent.conversation import Item, advance
+from agent.events import (
+    ActionDone,
+    ActionStarted,
+    ApprovalAnswered,
+    Budgets,
+    BudgetWarned,
+    Call,
+    CallAnswered,
+    Entry,
+    Event,
+    ImageRef,
+    ModelAnswered,
+    ModelDropped,
+    NoteAdded,
+    Paused,
+    ScreenCall,
+    ScreenshotTaken,
+    SessionEnded,
+    SessionResumed,
+    SessionStarted,
+    SteerApplied,
+    SteerDelivered,
+    SteerQueued,
+    TurnEnded,
+    TurnStarted,
+    Unpaused,
+    Usage,
+    UserSaid,
+)
+from perception.screenshot import Region, Space
+
+STILL = 3e-5  # share of the picture (60 pixels of 1920×1080) below which nothing that matters has changed
+
+
+@dataclass
+class Turn:
+    """The turn under way: what the answer asked for, and how far that got."""
+
+    number: int = 0
+    calls: tuple[Call, ...] = ()
+    answered: set[str] = field(default_factory=set[str])
+    started: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict[tuple[str, int], dict[str, Any]])
+    done: dict[tuple[str, int], str] = field(default_factory=dict[tuple[str, int], str])
+    open: bool = False
+
+    @property
+    def unanswered(self) -> list[Call]:
+        """Calls that the model still waits for."""
+        return [call for call in self.calls if call.id not in self.answered]
+
+    @property
+    def uncertain(self) -> list[dict[str, Any]]:
+        """Actions that were started, and nobody knows whether they happened."""
+        return [action for key, action in self.started.items() if key not in self.done]
+
+
+@dataclass
+class State:
+    """The session so far. Only `advance` changes it."""
+
+    started: SessionStarted | None = None
+    ended: SessionEnded | None = None
+    budgets: Budgets = field(default_factory=Budgets)
+    items: list[Item] = field(default_factory=list[Item])
+    turn: Turn = field(default_factory=Turn)
+    turns: int = 0
+    usage: Usage = field(default_factory=Usage)
+    paused: bool = False
+    queued: dict[str, SteerQueued] = field(default_factory=dict[str, SteerQueued])
+    delivered: list[str] = field(default_factory=list[str])
+    seen: set[str] = field(default_factory=set[str])
+    warned: set[str] = field(default_factory=set[str])
+    approved: bool = False
+    words: str = ""
+    idle_answers: int = 0
+    repeats: int = 0
+    last_actions: str = ""
+    changed: float = 1.0
+    shown: Space | None = None
+    seconds: float = 0.0
+    _spaces: dict[str, Space] = field(default_factory=dict[str, Space])
+    _last_at: datetime | None = None
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> State:
+        """The state after all of `entries`."""
+        state = cls()
+        for entry in entries:
+            state.advance(entry)
+        return state
+
+    def advance(self, entry: Entry) -> None:
+        """Take in one more entry."""
+        self._count_time(entry)
+        advance(self.items, entry.event)
+        self._note(entry.event)
+
+    def elapsed(self, now: datetime) -> float:
+        """Seconds of work so far: pauses and the time between processes left out."""
+        if self._last_at is None or self.paused:
+            return self.seconds
+        return self.seconds + max(0.0, (now - self._last_at).total_seconds())
+
+    def _count_time(self, entry: Entry) -> None:
+        at = datetime.fromisoformat(entry.at)
+        if self._last_at and not self.paused and not isinstance(entry.event, SessionResumed):
+            self.seconds += max(0.0, (at - self._last_at).total_seconds())
+        self._last_at = at
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case SessionStarted():
+                self.started, self.budgets = event, event.budgets
+            case SessionResumed():
+                self.ended, self.budgets, self.paused = None, event.budgets, False
+                self.warned.clear()
+                self.repeats = self.idle_answers = 0
+            case SessionEnded():
+                self.ended = event
+            case TurnStarted():
+                self.turn = Turn(event.turn)
+            case ModelAnswered():
+                self._answered(event)
+            case ModelDropped():
+                self._add(event.usage)
+                if event.withdrawn:
+                    self.turn = Turn(event.turn)
+            case ActionStarted():
+                self.turn.started[event.call, event.index] = event.action
+            case ActionDone():
+                self.turn.done[event.call, event.index] = event.error
+            case TurnEnded():
+                self._turn_ended()
+            case ScreenshotTaken():
+                self.changed = event.changed
+                self._spaces[event.image.sha256] = Space(Region(*event.region), event.image.width, event.image.height)
+            case CallAnswered():
+                self.turn.answered.add(event.call)
+                self._show(event.image)
+            case UserSaid() | NoteAdded():
+                self._show(event.image)
+            case Paused():
+                self.paused = True
+            case Unpaused():
+                self.paused = False
+            case SteerQueued():
+                self.queued[event.id] = event
+                self.seen.add(event.id)
+            case SteerDelivered():
+                self.queued.pop(event.id, None)
+                self.delivered.append(event.id)
+            case SteerApplied():
+                self.delivered.remove(event.id)
+            case ApprovalAnswered():
+                self.approved = event.approved
+            case BudgetWarned():
+                self.warned.add(event.kind)
+            case _:
+                pass
+
+    def _answered(self, event: ModelAnswered) -> None:
+        self._add(event.usage)
+        self.turns += 1
+        self.words = event.words
+        self.idle_answers = 0 if event.calls or event.final else self.idle_answers + 1
+        self.turn = Turn(event.turn, event.calls, open=True)
+        self.approved = False
+
+    def _turn_ended(self) -> None:
+        """Count how often the same was asked for while the screen did not change (the loop guard)."""
+        self.turn.open = False
+        asked = [call.actions for call in self.turn.calls if isinstance(call, ScreenCall)]
+        actions = json.dumps(asked, sort_keys=True) if any(asked) else ""
+        same = bool(actions) and actions == self.last_actions and self.changed <= STILL
+        self.repeats = self.repeats + 1 if same else 0
+        self.last_actions = actions
+
+    def _show(self, image: ImageRef | None) -> None:
+        if image:
+            self.shown = self._spaces[image.sha256]
+
+    def _add(self, usage: Usage) -> None:
+        total = self.usage
+        cost = (
+            None
+            if total.cost_usd is None and usage.cost_usd is None
+            else (total.cost_usd or 0.0) + (usage.cost_usd or 0.0)
+        )
+        self.usage = replace(
+            total,
+            input_tokens=total.input_tokens + usage.input_tokens,
+            cached_tokens=total.cached_tokens + usage.cached_tokens,
+            cache_write_tokens=total.cache_write_tokens + usage.cache_write_tokens,
+            output_tokens=total.output_tokens + usage.output_tokens,
+            reasoning_tokens=total.reasoning_tokens + usage.reasoning_tokens,
+            cost_usd=cost,
+            estimated=total.estimated or usage.estimated,
+        )

@@ -1,0 +1,1 @@
+"""Eyes: capture, settle, encode, and finding things in pixels."""

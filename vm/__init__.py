@@ -1,0 +1,1 @@
+"""Places: the computers that an agent can work on."""

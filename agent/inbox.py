@@ -56,6 +56,14 @@ def post(folder: Path, message: Message) -> str:
     return identity
 
 
+def drop_commands(folder: Path) -> None:
+    """Forget commands that were meant for a process that is gone; corrections stay, to be delivered."""
+    inbox = FileInbox(folder)
+    for message, path in inbox.take():
+        if message.kind != "steer":
+            inbox.forget(path)
+
+
 class FileInbox:
     """The session's side of the folder."""
 
@@ -64,8 +72,7 @@ class FileInbox:
 
     def take(self) -> list[tuple[Message, Path]]:
         """Every word that has come, in order, with the file to `forget` once it is written down."""
-        names = sorted(entry.name for entry in os.scandir(self._folder) if entry.name.endswith(".json"))
-        return [(_read(self._folder / name), self._folder / name) for name in names if name[0] != "."]
+        return [(_read(self._folder / name), self._folder / name) for name in sorted(self._names())]
 
     def forget(self, path: Path) -> None:
         """The word is in the journal; its file is not needed any more."""
@@ -73,8 +80,11 @@ class FileInbox:
 
     async def wait(self) -> None:
         """Return once there is a word."""
-        while not any(entry.name.endswith(".json") for entry in os.scandir(self._folder)):
+        while not self._names():
             await anyio.sleep(POLL)
+
+    def _names(self) -> list[str]:
+        return [name for name in os.listdir(self._folder) if name.endswith(".json")]  # noqa: PTH208 (10 × quicker)
 
 
 def _read(path: Path) -> Message:

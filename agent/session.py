@@ -123,7 +123,7 @@ def list_sessions(home: Path) -> list[Session]:
     """Every session, oldest first."""
     folder = home / "sessions"
     try:
-        names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+        names = sorted(path.name for path in folder.iterdir() if path.is_dir())
     except FileNotFoundError:
         return []
     except OSError as error:

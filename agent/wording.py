@@ -90,7 +90,8 @@ def _outcome_of_batch(turn: Turn, call: ScreenCall, halted: str) -> str:
     if unsure is not None:
         return (
             f"Action {unsure + 1} of {total} ({call.actions[unsure].get('type')}) may or may not have happened: "
-            f"Deskhand was interrupted in the middle of it and will not repeat it. Look before you do.{_rest(unsure + 1, total)}"
+            "Deskhand was interrupted in the middle of it and will not repeat it. Look before you do."
+            + _rest(unsure + 1, total)
         )
     if len(done) < total:
         return f"{_sentence(halted)}: {len(done)} of {total} actions were carried out.{_rest(len(done), total)}"
@@ -152,4 +153,6 @@ def withdrawn(asked: str, checks: str, by: str) -> str:
 
 def budget_low(kind: str, used: float, limit: float) -> str:
     """The soft warning near the end of a budget."""
-    return f"Most of the budget is used: {used:g} of {limit:g} {kind}. Bring the work to a good state, save, and finish."
+    return (
+        f"Most of the budget is used, {used:g} of {limit:g} {kind}. Bring the work to a good state, save, and finish."
+    )

@@ -1,0 +1,38 @@
+# The verbs of this project. Each does all the set-up that it needs.
+.PHONY: help setup setup-tests demo test check fix bench docs lock
+BIN := .venv/bin
+
+help: ## what can be done
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: ## install what is needed into .venv and the system
+	@vm/host/setup.sh
+
+setup-tests:
+	@vm/host/setup.sh tests/packages.txt
+
+demo: setup ## a spreadsheet and a deck, built by mouse and keyboard in a private desktop
+	@$(BIN)/deskhand demo
+
+test: setup-tests ## all tests
+	@$(BIN)/pytest
+
+check: setup-tests ## format, lint, strict types, import layers, generated docs
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/basedpyright --warnings
+	@$(BIN)/python -m ui.reference --check
+
+fix: setup-tests ## mend format and what lint can mend
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+bench: setup-tests ## measure what is ours of a turn
+	@$(BIN)/python -m tests.bench
+
+docs: setup ## write the generated pages of docs/
+	@$(BIN)/python -m ui.reference
+
+lock: setup ## choose and lock the newest versions of all dependencies (needs uv)
+	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		--group dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock

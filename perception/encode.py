@@ -1,0 +1,58 @@
+"""Frames to the exact bytes that a model is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from perception import frames
+from perception.frames import Frame
+
+MAX_SIZE = (1920, 1080)  # pixels; what the sent image may measure unless a setting says otherwise
+_LEVEL = 1  # of zlib
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """An encoded picture, and its size in pixels."""
+
+    image: bytes
+    media_type: str
+    width: int
+    height: int
+
+
+def encode(frame: Frame, *, max_size: tuple[int, int] = MAX_SIZE) -> Encoded:
+    """Encode a BGRX frame as PNG, scaled down once if it exceeds `max_size` (w, h); never up, never distorted.
+
+    The same pixels always give the same bytes: the journal keeps each picture once, by content.
+    """
+    import cv2
+
+    picture = cv2.cvtColor(frame, cv2.COLOR_BGRA2BGR)
+    width, height = fitted(frames.size(frame), max_size)
+    if (width, height) != frames.size(frame):
+        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    done, data = cv2.imencode(".png", picture, _png_settings())
+    if not done:
+        raise RuntimeError(f"OpenCV could not encode a picture of {width}×{height} pixels")
+    return Encoded(data.tobytes(), "image/png", width, height)
+
+
+def fitted(size: tuple[int, int], limit: tuple[int, int]) -> tuple[int, int]:
+    """The largest (width, height) of the same shape that fits the limit, and is no larger than it was."""
+    width, height = size
+    scale = min(limit[0] / width, limit[1] / height, 1.0)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+@cache
+def _png_settings() -> list[int]:
+    """Four times as fast as usual, at about the same size: desktops are flat, so row filters do not pay."""
+    import cv2
+
+    settings = [cv2.IMWRITE_PNG_COMPRESSION, _LEVEL]
+    if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # OpenCV 4.11 and later
+        settings += [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_DEFAULT]
+        settings += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
+    return settings

@@ -1,0 +1,109 @@
+"""Comparing frames: what changed between two pictures of the screen, with a blinking caret left out.
+
+A frame is a uint8 array of H×W×4, BGRX. The fourth channel means nothing: X servers leave there what they like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from perception.screenshot import Region
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Frame: TypeAlias = "NDArray[np.uint8]"
+
+CARET_WIDTH, CARET_HEIGHT = 3, 60  # pixels; the largest change that is taken for a text caret
+JOIN = 4  # pixels; changes that are closer than twice this belong together
+_RGB = 0x00FFFFFF
+
+
+def changes(before: Frame, after: Frame) -> tuple[Region, ...]:
+    """The rectangles in which two frames of one size differ, neighbours joined, in pixels of the frames."""
+    mask = _difference(before, after)
+    return () if mask is None else tuple(_groups(mask))
+
+
+def share_changed(before: Frame, after: Frame) -> float:
+    """Share of the pixels that differ, 0 to 1, caret-sized changes left out. 1 if the sizes differ."""
+    if before.shape != after.shape:
+        return 1.0
+    mask = _difference(before, after)
+    if mask is None:
+        return 0.0
+    import cv2
+
+    carets = sum(cv2.countNonZero(cut(mask, group)) for group in _groups(mask) if is_caret(group))
+    return (cv2.countNonZero(mask) - carets) / mask.size
+
+
+def is_caret(change: Region) -> bool:
+    """Whether a change is no larger than a text caret, which blinks for ever and tells nothing."""
+    return change.width <= CARET_WIDTH and change.height <= CARET_HEIGHT
+
+
+def size(frame: Frame) -> tuple[int, int]:
+    """Width and height in pixels."""
+    return int(frame.shape[1]), int(frame.shape[0])
+
+
+def cut(frame: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
+    """A view of a part of a frame or mask; the region is in its pixels."""
+    return frame[region.top : region.bottom, region.left : region.right]
+
+
+def bounding(regions: Sequence[Region]) -> Region | None:
+    """The smallest rectangle around all of them; None for none."""
+    if not regions:
+        return None
+    left, top = min(r.left for r in regions), min(r.top for r in regions)
+    right, bottom = max(r.right for r in regions), max(r.bottom for r in regions)
+    return Region(left, top, right - left, bottom - top)
+
+
+def overlap(one: Region, other: Region) -> Region | None:
+    """What two rectangles have in common; None if nothing."""
+    left, top = max(one.left, other.left), max(one.top, other.top)
+    width, height = min(one.right, other.right) - left, min(one.bottom, other.bottom) - top
+    return Region(left, top, width, height) if width > 0 and height > 0 else None
+
+
+def moved(regions: Iterable[Region], dx: int, dy: int) -> tuple[Region, ...]:
+    """The same rectangles, counted from another origin."""
+    return tuple(Region(r.left + dx, r.top + dy, r.width, r.height) for r in regions)
+
+
+def _difference(before: Frame, after: Frame) -> NDArray[np.uint8] | None:
+    """A mask with 255 where the colours differ, 0 elsewhere; None if they nowhere do."""
+    import cv2
+    import numpy as np
+
+    differing = _pixels(before) ^ _pixels(after)
+    if not differing.any():  # by far the most frequent case
+        return None
+    mask = np.where(differing & _RGB, np.uint8(255), np.uint8(0))
+    return mask if cv2.countNonZero(mask) else None
+
+
+def _pixels(frame: Frame) -> NDArray[np.uint32]:
+    import numpy as np
+
+    return np.ascontiguousarray(frame).view(np.uint32)[:, :, 0]
+
+
+def _groups(mask: NDArray[np.uint8]) -> Iterator[Region]:
+    """Bounding boxes of the marked pixels, those of neighbours joined."""
+    import cv2
+    import numpy as np
+
+    around = cv2.boundingRect(mask)
+    origin = Region(around[0], around[1], around[2], around[3])
+    # The margin keeps grown boxes off the border, so that shrinking them again is exact.
+    framed = cv2.copyMakeBorder(cut(mask, origin), JOIN, JOIN, JOIN, JOIN, cv2.BORDER_CONSTANT, value=0)
+    grown = cv2.dilate(framed, np.ones((2 * JOIN + 1, 2 * JOIN + 1), np.uint8))
+    _, _, boxes, _ = cv2.connectedComponentsWithStats(grown)
+    for left, top, width, height, _area in boxes[1:].tolist():
+        yield Region(origin.left + left, origin.top + top, width - 2 * JOIN, height - 2 * JOIN)

@@ -1,0 +1,157 @@
+"""The screen as a source of frames: a façade over the backends in `perception/backends/`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Lock
+from types import TracebackType
+from typing import Protocol, Self
+
+from perception import frames
+from perception.errors import ScreenLost
+from perception.frames import Frame
+from perception.screenshot import Region
+
+
+class ScreenResized(ScreenLost):
+    """The screen has another size than the one that its reader knows: `Screen.reopen`, then look again."""
+
+
+class Backend(Protocol):
+    """Something that frames can be grabbed from. Its façade makes one call at a time, from any thread."""
+
+    @property
+    def region(self) -> Region:
+        """What a whole frame shows, in the units in which the pointer moves."""
+        ...
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Why it is slower than it could be; empty if it is not."""
+        ...
+
+    def grab(self, region: Region) -> Frame:
+        """A fresh frame of a part of the screen, in the same units as `region`.
+
+        Raises:
+            ScreenLost: there is no such screen.
+        """
+        ...
+
+    def measure(self) -> Region:
+        """What `region` would be if it were opened now. Slower than a frame.
+
+        Raises:
+            ScreenLost: it is not there any more.
+        """
+        ...
+
+    def reopen(self) -> None:
+        """Start anew on the same screen, which may have changed its size.
+
+        Raises:
+            ScreenLost: it is not there any more.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the screen. May be called twice."""
+        ...
+
+
+class Screen:
+    """Frames of one screen. Safe to use from any thread."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._lock = Lock()
+        self._closed = False
+
+    @property
+    def region(self) -> Region:
+        """The part of the desktop that frames show, in the units in which the pointer moves."""
+        return self._backend.region
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of `region`."""
+        return self.region.width, self.region.height
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why capturing is slower than it could be, one line each; empty if it is not."""
+        return tuple(self._backend.notes)
+
+    def grab(self, region: Region | None = None) -> Frame:
+        """Take a frame, H×W×4 BGRX, of the whole screen or of a region of it (in the units of `region`).
+
+        Raises:
+            ScreenResized: the screen is no longer as large as `region` says.
+            ScreenLost: it cannot be captured any more, or the region is not on it.
+        """
+        wanted = self.region if region is None else region
+        if frames.overlap(wanted, self.region) != wanted:
+            raise ScreenLost(f"{_named(wanted)} is not on the screen, which is {_named(self.region)}")
+        with self._lock:
+            if self._closed:
+                raise ScreenLost("the screen was closed")
+            return self._backend.grab(wanted)
+
+    def check(self) -> None:
+        """Notice a screen that has grown, of which `grab` would go on to show the same part. Takes about 5 ms.
+
+        Raises:
+            ScreenResized: the screen is no longer as large as `region` says.
+            ScreenLost: the screen is gone.
+        """
+        with self._lock:
+            known, now = self._backend.region, self._backend.measure()
+        if now != known:
+            raise resized(known, now)
+
+    def reopen(self) -> None:
+        """Read the screen's size anew, after `ScreenResized`.
+
+        Raises:
+            ScreenLost: the screen is gone.
+        """
+        with self._lock:
+            self._backend.reopen()
+
+    def close(self) -> None:
+        """Let go of the screen. May be called twice."""
+        with self._lock:
+            self._closed = True
+            self._backend.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_screen(display: str | None = None, *, monitor: int = 0) -> Screen:
+    """Open a screen of this machine.
+
+    Args:
+        display: an X11 display, like ":77"; None for the one of the environment, or the only one there is.
+        monitor: 0 for all monitors together, 1 for the first one, and so on.
+
+    Raises:
+        ScreenLost: there is no such screen.
+    """
+    from perception.backends.mss import MssBackend
+
+    return Screen(MssBackend(display, monitor=monitor))
+
+
+def resized(known: Region, now: Region) -> ScreenResized:
+    """The error that says what has become of the screen's size."""
+    return ScreenResized(f"the screen was {_named(known)}, and now is {_named(now)}")
+
+
+def _named(region: Region) -> str:
+    return f"{region.width}×{region.height} at ({region.left}, {region.top})"

@@ -1,0 +1,72 @@
+"""Frames to bytes."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from perception.encode import encode, fitted
+from perception.frames import Frame
+
+_sides = st.integers(1, 10_000)
+
+
+def _noise(width: int, height: int) -> Frame:
+    return np.random.default_rng(7).integers(0, 256, (height, width, 4), np.uint8)
+
+
+def _decoded(image: bytes) -> Image.Image:
+    picture = Image.open(io.BytesIO(image))
+    picture.load()
+    return picture
+
+
+def test_the_picture_is_lossless_and_loses_the_channel_that_means_nothing() -> None:
+    frame = _noise(321, 123)
+    encoded = encode(frame)
+    assert (encoded.media_type, encoded.width, encoded.height) == ("image/png", 321, 123)
+    picture = _decoded(encoded.image)
+    assert (picture.format, picture.mode) == ("PNG", "RGB")
+    assert np.array_equal(np.asarray(picture), frame[:, :, 2::-1])
+
+
+@pytest.mark.parametrize("max_size", [(1920, 1080), (160, 90)])
+def test_the_same_pixels_give_the_same_bytes(max_size: tuple[int, int]) -> None:
+    frame, other = _noise(300, 200), _noise(300, 200)
+    other[:, :, 3] = 255 - other[:, :, 3]
+    assert encode(frame, max_size=max_size) == encode(other, max_size=max_size)
+
+
+@pytest.mark.parametrize(
+    ("size", "sent"),
+    [
+        ((1920, 1080), (1920, 1080)),
+        ((1280, 800), (1280, 800)),
+        ((2560, 1440), (1920, 1080)),
+        ((3840, 2160), (1920, 1080)),
+        ((1080, 2160), (540, 1080)),
+        ((5120, 1440), (1920, 540)),
+    ],
+)
+def test_only_what_is_too_large_is_scaled(size: tuple[int, int], sent: tuple[int, int]) -> None:
+    encoded = encode(np.zeros((size[1], size[0], 4), np.uint8))
+    assert (encoded.width, encoded.height) == sent == _decoded(encoded.image).size
+
+
+def test_scaling_averages_the_pixels() -> None:
+    frame = np.zeros((100, 200, 4), np.uint8)
+    frame[:, ::2] = (40, 80, 120, 0)  # every other column
+    assert set(np.asarray(_decoded(encode(frame, max_size=(100, 50)).image)).reshape(-1, 3).max(axis=0)) == {60, 40, 20}
+
+
+@given(_sides, _sides, _sides, _sides)
+def test_a_fitted_size_fits_and_keeps_its_shape(width: int, height: int, most_wide: int, most_high: int) -> None:
+    wide, high = fitted((width, height), (most_wide, most_high))
+    assert 1 <= wide <= min(width, most_wide)
+    assert 1 <= high <= min(height, most_high)
+    assert abs(wide * height - high * width) <= max(width, height)  # half a pixel of rounding; one at the least size

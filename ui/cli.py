@@ -1,0 +1,81 @@
+"""The `deskhand` command: parse, dispatch, and one clear line for whatever goes wrong."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from agent.errors import UserFault
+from ui.parser import make_parser
+
+MODULES = {
+    "demo": "ui.commands.demo",
+    "run": "ui.commands.run",
+    "resume": "ui.commands.resume",
+    "tell": "ui.commands.steer",
+    "pause": "ui.commands.steer",
+    "stop": "ui.commands.steer",
+    "approve": "ui.commands.steer",
+    "deny": "ui.commands.steer",
+    "sessions": "ui.commands.sessions",
+    "show": "ui.commands.show",
+    "replay": "ui.commands.replay",
+    "doctor": "ui.commands.doctor",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status."""
+    parser = make_parser()
+    flags = parser.parse_args(arguments)
+    if flags.version:
+        from importlib.metadata import version
+
+        print(version("deskhand"))
+        return 0
+    if flags.command is None:
+        parser.print_help()
+        return 2
+    return _guarded(flags)
+
+
+def _guarded(flags: argparse.Namespace) -> int:
+    try:
+        return int(getattr(importlib.import_module(MODULES[flags.command]), flags.command)(flags))
+    except UserFault as fault:
+        print(f"deskhand: {fault}", file=sys.stderr)
+        return fault.exit_status
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; say no more
+        return 1
+    except Exception as bug:
+        print(f"deskhand: a bug: {type(bug).__name__}: {bug}; details are in {_kept()}", file=sys.stderr)
+        return 1
+
+
+def _kept() -> Path:
+    """Where the traceback of the present exception was written."""
+    import tempfile
+
+    from agent.session import data_home
+
+    for folder in (data_home(), Path(tempfile.gettempdir())):
+        path = folder / time.strftime("bug-%Y%m%d-%H%M%S.txt")
+        try:
+            path.write_text(traceback.format_exc(), encoding="utf-8")
+        except OSError:
+            continue
+        return path
+    return Path(os.devnull)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

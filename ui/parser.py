@@ -1,0 +1,105 @@
+"""The commands and their flags. `docs/commands.md` is made from this."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ui.settings import DEFAULT_MODEL, parse_size, positive, positive_int
+
+SESSION = "id of the session, any part that only one has, or `last`"
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong usage is one line and status 2."""
+
+    def error(self, message: str) -> Any:
+        """Print the cause and where to read on."""
+        self.exit(2, f"deskhand: {message}; see `{self.prog} --help`\n")
+
+
+def make_parser() -> Parser:
+    """Every command of this version."""
+    parser = Parser(
+        prog="deskhand",
+        description="A hand at your desk: it looks at a screen, acts with mouse and keyboard, and can be steered.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    _demo(commands)
+    _run(commands)
+    _resume(commands)
+    _steer(commands)
+    _look(commands)
+    return parser
+
+
+def _add(commands: Any, name: str, text: str) -> Parser:
+    command: Parser = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
+    return command
+
+
+def _demo(commands: Any) -> None:
+    demo = _add(commands, "demo", "build a spreadsheet and a deck on a private desktop; needs no key and no screen")
+    demo.add_argument("--size", type=parse_size, metavar="WxH", help="screen size of the private desktop")
+    demo.add_argument("--output", metavar="DIR", help="where the files go (default: the session's folder)")
+    demo.add_argument("--json", action="store_true", help="print the journal's events, one a line")
+
+
+def _run(commands: Any) -> None:
+    run = _add(commands, "run", "do a task with an OpenAI model")
+    run.add_argument("task", metavar="TASK", help="what is to be done, in your words; `-` reads standard input")
+    run.add_argument("--computer", choices=("desktop", "here"), help="a private desktop, or your own screen")
+    run.add_argument("--model", metavar="NAME", help=f"default: {DEFAULT_MODEL}")
+    run.add_argument("--size", type=parse_size, metavar="WxH", help="screen size of the private desktop")
+    run.add_argument("--open", action="append", metavar="FILE|COMMAND", help="open this first; may be given again")
+    run.add_argument("--workspace", metavar="DIR", help="folder to work in (default: the session's own)")
+    run.add_argument("--approve", choices=("ask", "never", "always"), help="what happens when a yes is needed")
+    _common(run)
+
+
+def _resume(commands: Any) -> None:
+    resume = _add(commands, "resume", "go on with a session that is paused, has ended or was interrupted")
+    resume.add_argument("session", metavar="SESSION", help=SESSION)
+    resume.add_argument("words", metavar="WORDS", nargs="?", help="something to tell it")
+    resume.add_argument("--repair", action="store_true", help="go on from before the damage of a damaged journal")
+    _common(resume)
+
+
+def _common(command: Parser) -> None:
+    command.add_argument("--base-url", metavar="URL", help="of an OpenAI-compatible service")
+    command.add_argument("--max-turns", type=positive_int, metavar="N", help="end after so many answers of the model")
+    command.add_argument("--max-minutes", type=positive, metavar="M", help="end after so many minutes of work")
+    command.add_argument("--max-cost", type=positive, metavar="USD", help="end when so much is spent")
+    command.add_argument("--approval-timeout", type=positive, metavar="SECONDS", help="how long a question waits")
+    command.add_argument("--json", action="store_true", help="print the journal's events, one a line")
+
+
+def _steer(commands: Any) -> None:
+    tell = _add(commands, "tell", "say something to a session; it takes effect before its next action")
+    tell.add_argument("session", metavar="SESSION", help=SESSION)
+    tell.add_argument("words", metavar="WORDS", help="your correction; it adds to the task")
+    tell.add_argument("--now", action="store_true", help="cut the model's present answer short")
+    tell.add_argument("--wait", action="store_true", help="return when the model has answered with it")
+    for name, text in (
+        ("pause", "hold a session still: no action and no request until it is resumed"),
+        ("stop", "end a session; it can be resumed"),
+    ):
+        _add(commands, name, text).add_argument("session", metavar="SESSION", help=SESSION)
+    for name, text in (("approve", "say yes to what a session asks"), ("deny", "say no to what a session asks")):
+        command = _add(commands, name, text)
+        command.add_argument("session", metavar="SESSION", help=SESSION)
+        command.add_argument("id", metavar="ID", nargs="?", help="of the question, where there is more than one")
+
+
+def _look(commands: Any) -> None:
+    sessions = _add(commands, "sessions", "list the sessions")
+    show = _add(commands, "show", "tell what a session has done")
+    show.add_argument("session", metavar="SESSION", help=SESSION)
+    show.add_argument("--follow", action="store_true", help="go on until it ends")
+    replay = _add(commands, "replay", "write a session as one HTML file")
+    replay.add_argument("session", metavar="SESSION", help=SESSION)
+    replay.add_argument("-o", "--output", metavar="FILE", help="default: replay.html in the session's folder")
+    doctor = _add(commands, "doctor", "say what works on this machine, and how to mend what does not")
+    for command in (sessions, show, replay, doctor):
+        command.add_argument("--json", action="store_true", help="for programs")

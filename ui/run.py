@@ -1,0 +1,217 @@
+"""Putting a session together: model, computer, journal, inbox and face, and running the loop over them."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+
+import anyio
+
+from agent.errors import Outcome, UserFault
+from agent.events import Budgets, Entry, SessionEnded, SessionStarted
+from agent.inbox import FileInbox, Message, drop_commands, post
+from agent.journal import FileJournal, reopen
+from agent.loop import Loop, Setting
+from agent.ports import Computer, Model
+from agent.session import Session, create_session, data_home, find_session
+from agent.state import State
+from agent.wording import INSTRUCTIONS, surroundings
+from agent.workspace import files_made
+from ui.settings import Provider, ResumeOptions, RunOptions
+from ui.terminal import make_face
+
+EXIT_STATUS: dict[Outcome, int] = {
+    "done": 0,
+    "gave_up": 1,
+    "failed": 1,
+    "out_of_budget": 3,
+    "needs_user": 4,
+    "stopped": 130,
+}
+PLACES = {
+    "desktop": "A private Linux desktop, {size}, made for this task alone: nothing of the user's own screen is on it. "
+    "LibreOffice is installed; a right click or a menu bar is all that the window manager offers.",
+    "here": "The user's own desktop. They may be working on it too; leave their windows as they are.",
+}
+
+
+def run_task(options: RunOptions) -> int:
+    """Start a session and work on it until it ends; the exit status of `deskhand run`."""
+    model = make_model(options.model, options.provider)
+    check_computer(options.computer)
+    _check_budgets(options.budgets, options.model, options.provider.prices)
+    session = create_session(data_home())
+    workspace = options.workspace or session.files
+    _make_workspace(workspace)
+    place = PLACES[options.computer].format(size=f"{options.size[0]}×{options.size[1]}")
+    started = SessionStarted(
+        session=session.id,
+        task=options.task,
+        model=model.name,
+        computer=options.computer,
+        instructions=INSTRUCTIONS + surroundings((place,), str(workspace)),
+        budgets=options.budgets,
+        approve=options.approve,
+        size=options.size,
+        workspace=str(workspace),
+        open=options.open,
+        version=version("deskhand"),
+    )
+    with session.locked():
+        journal = FileJournal(session)
+        return _work(session, journal, [], started, model, options)
+
+
+def resume_session(options: ResumeOptions) -> int:
+    """Go on with a session that has ended or was interrupted; the exit status of `deskhand resume`."""
+    session = find_session(data_home(), options.session)
+    with session.locked():
+        entries, journal = reopen(session, repair=options.repair)
+        state = State.of(entries)
+        if state.started is None:
+            raise UserFault(f"the journal of session {session.id} does not begin with its task; it cannot be resumed")
+        if state.ended and state.ended.outcome == "done" and not options.words:
+            raise UserFault(
+                f'session {session.id} is done; to go on with it, say what: `deskhand resume {session.id} "WORDS"`'
+            )
+        model = make_model(state.started.model, options.provider)
+        check_computer(state.started.computer)
+        _make_workspace(Path(state.started.workspace))
+        drop_commands(session.inbox)
+        if options.words:
+            post(session.inbox, Message("steer", options.words))
+        return _work(session, journal, entries, None, model, options)
+
+
+def make_model(name: str, provider: Provider) -> Model:
+    """The model that a name means: `playbook:NAMES`, or a model of OpenAI's Responses API.
+
+    Raises:
+        UserFault: no key.
+    """
+    if name.startswith("playbook:"):
+        from agent.models.playbook import PlaybookModel
+
+        return PlaybookModel(name)
+    if not provider.api_key:
+        raise UserFault("there is no API key: set OPENAI_API_KEY to yours; `deskhand demo` needs none")
+    from agent.models.responses import ResponsesModel
+
+    return ResponsesModel(name, api_key=provider.api_key, base_url=provider.base_url, timeout=provider.model_timeout)
+
+
+def check_computer(kind: str) -> None:
+    """Raise `UserFault` where there can be no such computer, before a session is made for it."""
+    from vm import desktop, here
+
+    if kind == "desktop":
+        desktop.check()
+    else:
+        here.check()
+
+
+def _opener(started: SessionStarted) -> Callable[[], Awaitable[Computer]]:
+    async def open_computer() -> Computer:
+        if started.computer == "here":
+            from vm.here import open_here
+
+            return await open_here()
+        from vm.desktop import open_desktop
+
+        return await open_desktop(started.size or (1440, 900), workspace=Path(started.workspace))
+
+    return open_computer
+
+
+def _work(
+    session: Session,
+    journal: FileJournal,
+    entries: list[Entry],
+    first: SessionStarted | None,
+    model: Model,
+    options: RunOptions | ResumeOptions,
+) -> int:
+    state = State.of(entries)
+    face = make_face(session, state, json=options.json)
+    with face, _signals_stop(session):
+        journal.subscribe(face)
+        if first:
+            state.advance(journal.append(first))
+        end = anyio.run(_loop, session, journal, state, model, options)
+        journal.close()
+        face.end(end)
+    return EXIT_STATUS[end.outcome]
+
+
+async def _loop(
+    session: Session,
+    journal: FileJournal,
+    state: State,
+    model: Model,
+    options: RunOptions | ResumeOptions,
+) -> SessionEnded:
+    assert state.started
+    workspace, began = Path(state.started.workspace), time.time()
+    setting = Setting(
+        approval_timeout=options.approval_timeout,
+        budgets=_extended(state.budgets, options.budgets),
+        files=lambda: files_made(workspace, began),
+    )
+    loop = Loop(
+        model=model,
+        open_computer=_opener(state.started),
+        journal=journal,
+        inbox=FileInbox(session.inbox),
+        state=state,
+        setting=setting,
+    )
+    return await loop.run()
+
+
+def _extended(before: Budgets, new: Budgets) -> Budgets:
+    """The budgets of a session that goes on: those that were named anew, and the old ones."""
+    return Budgets(
+        turns=new.turns if new.turns is not None else before.turns,
+        minutes=new.minutes if new.minutes is not None else before.minutes,
+        cost_usd=new.cost_usd if new.cost_usd is not None else before.cost_usd,
+    )
+
+
+def _check_budgets(budgets: Budgets, model: str, prices: Path | None) -> None:
+    """A budget of money can be kept only where the price is known."""
+    from agent.models.pricing import Prices
+
+    if budgets.cost_usd is not None and not model.startswith("playbook:") and Prices.load(prices).of(model) is None:
+        raise UserFault(
+            f"no price is known for {model}, so --max-cost cannot be kept; use --max-turns or --max-minutes"
+        )
+
+
+def _make_workspace(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserFault(f"the workspace {folder} cannot be made ({error.strerror}); choose another folder") from None
+
+
+@contextmanager
+def _signals_stop(session: Session) -> Generator[None]:
+    """Ctrl-C and a polite kill stop the session as `deskhand stop` does; a second Ctrl-C ends the process at once."""
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        name = signal.Signals(number).name
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        post(session.inbox, Message("stop", f"stopped by {name}", by=name))
+
+    before = {name: signal.signal(getattr(signal, name), stop) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)

@@ -169,8 +169,9 @@ def to_dict(action: Action) -> dict[str, Any]:
     """The action as JSON-ready data, defaults left out; `parse_action` reads it back."""
     data = asdict(action)
     kind = data.pop("type")
-    empty = {"keys": ()}
-    return {"type": kind} | {key: value for key, value in data.items() if empty.get(key) != value}
+    if "keys" in data and not data["keys"]:
+        del data["keys"]
+    return {"type": kind} | {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
 
 
 def located(action: Action, place: Callable[[int, int], Point]) -> Action:

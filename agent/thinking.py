@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import aclosing
-from dataclasses import replace
 
 import anyio
 
@@ -21,6 +20,7 @@ from agent.events import (
     TurnStarted,
     Usage,
 )
+from agent.models.failures import BadAnswer
 from agent.models.retry import Backoff
 from agent.ports import Journal, Model
 from agent.recorder import Recorder
@@ -80,8 +80,11 @@ class Thinking:
                 self._attention.interruptible(by_steer=True, deadline=deadline),
             ):
                 await self._read(stream)
+        except BadAnswer as fault:
+            self._drop(stream, str(fault), fault.usage)
+            raise
         except Transient as fault:
-            self._drop(stream, str(fault))
+            self._drop(stream, str(fault), self._estimate(stream.text) if stream.text else None)
             raise
         if stream.answer is None:
             return self._cut_short(stream)
@@ -107,21 +110,21 @@ class Thinking:
 
     def _cut_short(self, stream: _Stream) -> None:
         """Drop what has come of an answer that the user, or the budget of time, did not wait for."""
-        self._drop(stream, "cut short by the user's correction" if self._state.queued else "cut short")
+        reason = "cut short by the user's correction" if self._state.queued else "cut short"
+        self._drop(stream, reason, self._estimate(stream.text))
         self._attention.hear()
         self._attention.cut = f"your answer, after it had begun: {stream.text[-300:]}" if stream.text else ""
         self._attention.raise_stop()
         budget.check(self._state)
 
-    def _drop(self, stream: _Stream, reason: str) -> None:
+    def _drop(self, stream: _Stream, reason: str, usage: Usage | None = None) -> None:
         stream.flush()
-        estimate = replace(
-            Usage(),
-            input_tokens=self._last_usage.input_tokens + self._last_usage.output_tokens,
-            output_tokens=len(stream.text) // CHARS_PER_TOKEN,
-            estimated=True,
-        )
-        self._recorder.record(ModelDropped(stream.turn, reason, stream.text, usage=estimate))
+        self._recorder.record(ModelDropped(stream.turn, reason, stream.text, usage=usage or Usage()))
+
+    def _estimate(self, text: str) -> Usage:
+        """What a cut answer will have cost: the provider does not say."""
+        tokens = self._last_usage.input_tokens + self._last_usage.output_tokens
+        return Usage(input_tokens=tokens, output_tokens=len(text) // CHARS_PER_TOKEN, estimated=True)
 
 
 class _Stream:

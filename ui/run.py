@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from agent.session import Session, create_session, data_home, find_session
 from agent.state import State
 from agent.wording import INSTRUCTIONS, surroundings
 from agent.workspace import files_made
-from ui.settings import Provider, ResumeOptions, RunOptions
+from ui.settings import DEFAULT_SIZE, Provider, ResumeOptions, RunOptions
 from ui.terminal import make_face
 
 EXIT_STATUS: dict[Outcome, int] = {
@@ -107,25 +108,33 @@ def make_model(name: str, provider: Provider) -> Model:
 
 def check_computer(kind: str) -> None:
     """Raise `UserFault` where there can be no such computer, before a session is made for it."""
-    from vm import desktop, here
+    if kind == "here":
+        from vm.here import check_here
 
-    if kind == "desktop":
-        desktop.check()
+        check_here()
     else:
-        here.check()
+        from vm.desktop import check_desktop
+
+        check_desktop()
 
 
-def _opener(started: SessionStarted) -> Callable[[], Awaitable[Computer]]:
+def _opener(started: SessionStarted, model: Model) -> Callable[[], Awaitable[Computer]]:
     async def open_computer() -> Computer:
-        if started.computer == "here":
-            from vm.here import open_here
-
-            return await open_here()
-        from vm.desktop import open_desktop
-
-        return await open_desktop(started.size or (1440, 900), workspace=Path(started.workspace))
+        if prepare := getattr(model, "prepare", None):  # the client library takes most of a second to load
+            threading.Thread(target=prepare, daemon=True).start()
+        return await _open(started)
 
     return open_computer
+
+
+async def _open(started: SessionStarted) -> Computer:
+    if started.computer == "here":
+        from vm.here import open_here
+
+        return await open_here()
+    from vm.desktop import open_desktop
+
+    return await open_desktop(started.size or DEFAULT_SIZE, workspace=Path(started.workspace))
 
 
 def _work(
@@ -164,13 +173,17 @@ async def _loop(
     )
     loop = Loop(
         model=model,
-        open_computer=_opener(state.started),
+        open_computer=_opener(state.started, model),
         journal=journal,
         inbox=FileInbox(session.inbox),
         state=state,
         setting=setting,
     )
-    return await loop.run()
+    try:
+        return await loop.run()
+    finally:
+        if aclose := getattr(model, "aclose", None):
+            await aclose()
 
 
 def _extended(before: Budgets, new: Budgets) -> Budgets:

@@ -1,0 +1,245 @@
+"""OpenAI's Responses API with its `computer` tool, through the official client: stateless and streamed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import anyio
+
+from agent.conversation import Answer, Request, Streamed
+from agent.events import Word
+from agent.models.answers import read_answer, read_usage
+from agent.models.failures import BadAnswer, Failures, as_fault
+from agent.models.pricing import Prices
+from agent.models.reading import Reading, reason_of
+from agent.models.render import Renderer
+from agent.models.web import check_settings
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI, AsyncStream
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+CONNECT_TIMEOUT = 10.0  # seconds
+BUNDLE = 16_384  # bytes; a piece of this size is sent with what had gathered before it
+DRAIN = 1.0  # seconds for the end of a stream after its last event, so that the connection can be used again
+MAX_OUTPUT_TOKENS = 32_000  # reasoning included; an answer that needs more has lost its way
+GIVE_UP = "give_up"
+TOOLS: list[Word] = [
+    {"type": "computer"},
+    {
+        "type": "function",
+        "name": GIVE_UP,
+        "description": (
+            "End the task because it cannot be done, or not without something that only the user has. "
+            "Say what was done, what stands in the way and what would help."
+        ),
+        "strict": True,
+        "parameters": {
+            "type": "object",
+            "properties": {"reason": {"type": "string", "description": "For the user, in one to three sentences."}},
+            "required": ["reason"],
+            "additionalProperties": False,
+        },
+    },
+]
+RawStream: TypeAlias = "AsyncStream[object]"
+
+
+class ResponsesModel:
+    """Implements `agent.ports.Model`. Used by one task at a time.
+
+    Args:
+        base_url: where the API is; None for OpenAI's own.
+        timeout: seconds without an event after which the request counts as lost.
+        prices: a price table, or the path of one; None for the one that comes with Deskhand.
+        effort: the reasoning effort, `low` to `max`; None leaves it to the provider.
+
+    Raises:
+        ModelFault: the key or the address cannot be right.
+        UserFault: the price file cannot be used.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        api_key: str,
+        base_url: str | None = None,
+        timeout: float = 180.0,
+        prices: Prices | Path | None = None,
+        effort: str | None = None,
+        max_output_tokens: int = MAX_OUTPUT_TOKENS,
+    ) -> None:
+        api_key, base_url = api_key.strip(), (base_url or "").strip() or DEFAULT_BASE_URL
+        check_settings(api_key, base_url)
+        self._name = name
+        self._settings = (api_key, base_url)
+        self._timeout = timeout
+        self._prices = prices if isinstance(prices, Prices) else Prices.load(prices)
+        self._effort = effort
+        self._max_output_tokens = max_output_tokens
+        self._renderer = Renderer()
+        self._failures = Failures(model=name, base_url=base_url, api_key=api_key, timeout=timeout)
+        self._client: AsyncOpenAI | None = None
+
+    @property
+    def name(self) -> str:
+        """As the user names it."""
+        return self._name
+
+    def __repr__(self) -> str:
+        return f"ResponsesModel({self._name!r})"
+
+    def prepare(self) -> None:
+        """Load the client library, which takes most of a second; the first request does it otherwise."""
+        self._connected()
+
+    async def aclose(self) -> None:
+        """Close the connections; the model can be used again afterwards."""
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.close()
+
+    async def respond(self, request: Request) -> AsyncGenerator[Streamed, None]:
+        """Think: any number of `Thought`s, then one `Answer`. Closing the iterator ends the request.
+
+        Raises:
+            Transient: may pass; `BadAnswer` is the kind that has cost tokens.
+            ModelFault: will not pass by itself.
+        """
+        try:
+            async with await self._send(self.body(request)) as stream:
+                if "event-stream" not in stream.response.headers.get("content-type", ""):
+                    yield self._settle(await self._whole(stream), [])
+                    return
+                reading = Reading(self._max_output_tokens)
+                while reading.response is None:
+                    if (thought := reading.feed(await self._event(stream), self._failures)) is not None:
+                        yield thought
+                await _drain(stream)
+                answer = self._settle(reading.response, reading.items)
+            yield answer
+        except Exception as error:
+            fault = as_fault(self._failures, error)
+            if fault is None:
+                raise
+            raise fault from None  # the library's own error holds the request, key and all
+
+    def body(self, request: Request) -> list[bytes]:
+        """The request as JSON, in pieces, the conversation last: later requests of a session extend this one."""
+        fields = {
+            "model": self._name,
+            "instructions": request.instructions,
+            "tools": TOOLS,
+            "parallel_tool_calls": False,
+            "store": False,
+            "include": ["reasoning.encrypted_content"],
+            "reasoning": {"summary": "auto"} | ({"effort": self._effort} if self._effort else {}),
+            "prompt_cache_key": request.session,
+            "safety_identifier": safety_identifier(),
+            "max_output_tokens": self._max_output_tokens,
+            "stream": True,
+            "stream_options": {"include_obfuscation": False},
+        }
+        head = json.dumps(fields, separators=(",", ":")).encode("ascii").removesuffix(b"}")
+        return [head, b',"input":[', *self._renderer.render(request), b"]}"]
+
+    async def _send(self, body: list[bytes]) -> RawStream:
+        """`responses.create`, but with bytes going out and raw events coming in.
+
+        Its typed events would reword what they do not know; here every item is kept as the provider wrote it.
+        """
+        from openai import AsyncStream
+
+        length = str(sum(map(len, body)))
+        return await self._connected().post(
+            "/responses",
+            content=_bundled(body),
+            options={
+                "headers": {"Content-Type": "application/json", "Content-Length": length},
+                "follow_redirects": False,  # the key is for this address only
+            },
+            cast_to=object,
+            stream=True,
+            stream_cls=AsyncStream[object],
+        )
+
+    def _connected(self) -> AsyncOpenAI:
+        if self._client is None:
+            from httpx2 import Timeout
+            from openai import AsyncOpenAI
+
+            key, base_url = self._settings
+            timeout = Timeout(self._timeout, connect=min(CONNECT_TIMEOUT, self._timeout))
+            self._client = AsyncOpenAI(api_key=key, base_url=base_url, timeout=timeout, max_retries=0)
+        return self._client
+
+    async def _event(self, stream: RawStream) -> Mapping[str, Any]:
+        """The next event. The deadline is for events: a line that is merely kept alive does not count."""
+        try:
+            with anyio.fail_after(self._timeout):
+                event = await anext(stream)
+        except StopAsyncIteration:
+            raise self._failures.cut() from None
+        if not isinstance(event, dict):
+            raise BadAnswer("malformed answer: an event that is no object")
+        return cast("dict[str, Any]", event)
+
+    async def _whole(self, stream: RawStream) -> Mapping[str, Any]:
+        """A response that came as one piece of JSON, from a server that does not stream."""
+        with anyio.fail_after(self._timeout):
+            text = (await stream.response.aread()).decode("utf-8", "replace")
+        try:
+            response: object = json.loads(text)
+        except ValueError:
+            response = None
+        if not isinstance(response, dict) or "output" not in response:
+            raise self._failures.of_content(stream.response.headers.get("content-type", ""), text)
+        return cast("dict[str, Any]", response)
+
+    def _settle(self, response: Mapping[str, Any], items: list[Word]) -> Answer:
+        """The answer of a response that has ended, or the fault that it ended with."""
+        usage = read_usage(response, self._name, self._prices)
+        status = response.get("status")
+        if status == "failed" or response.get("error"):
+            error = response.get("error")
+            raise self._failures.of_error(cast("dict[str, Any]", error) if isinstance(error, dict) else {})
+        if status == "incomplete":
+            reason = reason_of(response.get("incomplete_details"))
+            raise self._failures.of_incomplete(reason, usage)
+        return read_answer(response, items, usage)
+
+
+async def _bundled(pieces: list[bytes]) -> AsyncGenerator[bytes, None]:
+    """The pieces again, none too small: a hundred megabytes go out without being copied together."""
+    held: list[bytes] = []
+    for piece in pieces:
+        held.append(piece)
+        if len(piece) >= BUNDLE:
+            yield b"".join(held)
+            held = []
+    yield b"".join(held)
+
+
+async def _drain(stream: RawStream) -> None:
+    """Read to the end, if it comes at once: a connection that was read to its end can carry the next turn."""
+    with suppress(Exception), anyio.move_on_after(DRAIN):  # the answer is whole, whatever becomes of the line
+        async for _ in stream:
+            pass
+
+
+def safety_identifier() -> str:
+    """A stable, meaningless name of this user on this machine, as OpenAI asks for."""
+    import getpass
+    import hashlib
+    import platform
+
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        user = ""
+    return hashlib.sha256(f"deskhand:{user}@{platform.node()}".encode()).hexdigest()

@@ -26,6 +26,7 @@ TEXT = (
     "Ελληνικά Русский עברית العربية हिन्दी ไทย\n"
     "漢字かなカナ 한국어 中文，标点。「引号」\n"
     "Emoji: 😀 👍🏽 👩‍👩‍👧‍👦 🇩🇪 ❤️ ½ ² √ ∑ ≠ ≤ € £ ¥ © ® ™\n"
+    'A last line with (parentheses), 50% & more -- dashes; "quotes" again.\n'
     "e\u0301 combining, no-break\u00a0space, zero\u200bwidth; 12345 67890 the end."
 )
 

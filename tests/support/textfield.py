@@ -6,6 +6,7 @@ with the system's Python, not with the project's.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -68,18 +69,29 @@ def text_field(display: str, kind: Kind = "gtk") -> Generator[TextField, None, N
 
 
 def _gtk(hidden: bool) -> None:
-    import gi  # pyright: ignore[reportMissingImports]
-
+    gi: Any = importlib.import_module("gi")
     gi.require_version("Gtk", "3.0")
-    from gi.repository import Gdk, GLib, Gtk  # pyright: ignore[reportMissingImports]
+    gi.require_version("Gdk", "3.0")
+    Gdk: Any = importlib.import_module("gi.repository.Gdk")
+    GLib: Any = importlib.import_module("gi.repository.GLib")
+    Gtk: Any = importlib.import_module("gi.repository.Gtk")
+
+    def refuse(entry: Any) -> None:
+        entry.stop_emission_by_name("paste-clipboard")
 
     window = Gtk.Window(title="text field")
     window.set_default_size(700, 500)
     field = Gtk.Entry() if hidden else Gtk.TextView()
     if hidden:
         field.set_visibility(False)
-        field.connect("paste-clipboard", lambda entry: entry.stop_emission_by_name("paste-clipboard"))
-    window.add(field)
+        field.connect("paste-clipboard", refuse)
+    if hidden:
+        window.add(field)
+    else:  # long lines would make the window itself too large for X
+        field.set_wrap_mode(Gtk.WrapMode.CHAR)
+        scrolled = Gtk.ScrolledWindow()
+        scrolled.add(field)
+        window.add(scrolled)
     content = field if hidden else field.get_buffer()
 
     def answer(question: Any) -> Any:
@@ -104,8 +116,11 @@ def _gtk(hidden: bool) -> None:
         GLib.idle_add(lambda: _say(answer(json.loads(line))), priority=GLib.PRIORITY_LOW)
         return True
 
+    def mapped(*_: Any) -> None:
+        GLib.timeout_add(30, _focused, window)
+
     GLib.io_add_watch(sys.stdin, GLib.IO_IN | GLib.IO_HUP, asked)
-    window.connect("map-event", lambda *_: GLib.timeout_add(30, _focused, window))
+    window.connect("map-event", mapped)
     window.show_all()
     Gtk.main()
 

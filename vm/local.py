@@ -1,0 +1,156 @@
+"""A computer on this machine: the eyes and hands of one display, as `agent.ports.Computer`."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+from anyio import lowlevel, to_thread
+
+from actuators.actions import Action, Point, TakeScreenshot, Wait, located
+from actuators.errors import ActuatorError
+from perception.errors import PerceptionError
+
+if TYPE_CHECKING:
+    from actuators.hands import Hands
+    from perception.eyes import Eyes
+    from perception.screenshot import Screenshot, Space
+
+REACTION_SECONDS = 1.5  # after an action, for the screen that the next one of a batch meets
+CHANGE_SECONDS = 2.0  # how long a `wait` waits for something to happen
+LOOK_SECONDS = 5.0  # how long a screenshot waits for a still screen
+
+_T = TypeVar("_T")
+
+
+class LocalComputer:
+    """Eyes and hands of one display. Blocking work is done in worker threads and never outlives its call.
+
+    A subclass says how programs are opened, and what ends with the computer.
+    """
+
+    kind = "local"
+
+    def __init__(self, eyes: Eyes, hands: Hands, *, notes: Sequence[str] = ()) -> None:
+        self._eyes, self._hands = eyes, hands
+        self._notes = tuple(notes)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the model should know about this place, and what its eyes and hands have to do without."""
+        return (*self._notes, *self._eyes.notes, *self._hands.notes)
+
+    async def screenshot(self) -> Screenshot:
+        """Wait until the screen has settled, and look. See `agent.ports.Computer`."""
+        return await self._work(lambda _: self._eyes.look(LOOK_SECONDS))
+
+    async def perform(self, action: Action, space: Space) -> None:
+        """Carry out one action given in pixels of an image of `space`. See `agent.ports.Computer`."""
+        await self._work(lambda cancelled: self._perform(action, space, cancelled))
+
+    async def open(self, target: str) -> None:
+        """Open a file, an address or a command, and wait until its window is there and has settled.
+
+        Raises:
+            UserFault: it cannot be opened here; says why and what would help.
+        """
+        await self._work(lambda cancelled: self._open(target, cancelled))
+
+    async def aclose(self) -> None:
+        """Release what is held and close eyes and hands; may be called twice."""
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(self._close)
+
+    def _open(self, target: str, cancelled: threading.Event) -> None:
+        raise NotImplementedError
+
+    def _close(self) -> None:
+        try:
+            self._hands.close()
+        finally:
+            self._eyes.close()
+
+    def _perform(self, action: Action, space: Space, cancelled: threading.Event) -> None:
+        if isinstance(action, TakeScreenshot):
+            return
+        if isinstance(action, Wait):
+            self._eyes.wait_for_change(CHANGE_SECONDS)
+        else:
+            on_screen = located(action, lambda x, y: self._place(space, x, y))
+            self._eyes.mark()
+            if cancelled.is_set():
+                return
+            self._hands.perform(on_screen)
+        if not cancelled.is_set():
+            self._eyes.settle(REACTION_SECONDS)
+
+    def _place(self, space: Space, x: int, y: int) -> Point:
+        point = space.to_screen(x, y)
+        if (now := self._eyes.region) != space.region:
+            raise PerceptionError(
+                f"the screen has changed its size to {now.width}×{now.height} since that screenshot; nothing was done, "
+                "look again"
+            )
+        return point
+
+    async def _work(self, call: Callable[[threading.Event], _T]) -> _T:
+        return await in_thread(call, cut_short=self._cut_short)
+
+    def _cut_short(self) -> None:
+        self._eyes.interrupt()
+        with contextlib.suppress(ActuatorError):  # with the display gone, nothing is pressed there either
+            self._hands.release()
+
+
+async def in_thread(call: Callable[[threading.Event], _T], *, cut_short: Callable[[], None] = lambda: None) -> _T:
+    """Do blocking work in a thread. When this is cancelled, end the work first, and only then go.
+
+    Args:
+        call: the work; its argument is set when it has been cancelled.
+        cut_short: makes work that is under way return soon; called in another thread.
+    """
+    cancelled, done = threading.Event(), threading.Event()
+    outcome: list[_T] = []
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            outcome.append(call(cancelled))
+        except BaseException as error:
+            failure.append(error)
+        finally:
+            done.set()
+
+    async def end() -> None:
+        cancelled.set()
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(cut_short)
+
+    async def watch() -> None:
+        """Sleep beside the work: a cancellation wakes this up, while the work itself is shielded from it."""
+        try:
+            await anyio.sleep_forever()
+        except anyio.get_cancelled_exc_class():
+            if not done.is_set():
+                await end()
+            raise
+
+    await lowlevel.checkpoint()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        with anyio.CancelScope(shield=True):
+            try:
+                await to_thread.run_sync(work)
+            except anyio.get_cancelled_exc_class():  # asyncio's own cancellation heeds no shield
+                await end()
+                await to_thread.run_sync(done.wait)
+                raise
+        tasks.cancel_scope.cancel()
+    if cancelled.is_set():
+        await lowlevel.checkpoint()  # what comes of work that was cut short is no news: this raises
+    if failure:
+        raise failure[0]
+    return outcome[0]

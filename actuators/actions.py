@@ -181,7 +181,7 @@ def located(action: Action, place: Callable[[int, int], Point]) -> Action:
             point = place(action.x, action.y)
             return replace(action, x=point.x, y=point.y)
         case Drag():
-            return replace(action, path=tuple(place(p.x, p.y) for p in action.path))
+            return Drag(tuple(place(step.x, step.y) for step in action.path), action.keys)
         case Keypress() | Type() | Wait() | TakeScreenshot():
             return action
         case _:

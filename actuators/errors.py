@@ -5,6 +5,7 @@ ActuatorError
  + CannotType         some characters could not be typed; `characters` names them
  + NotSupported       this system's hands cannot do that
  + DisplayLost        the screen that the hands act on is gone
+ + Interrupted        the hands were told to let go in the middle; a part was done
 
 `agent.errors` decides who gets to see each of them.
 """
@@ -35,3 +36,7 @@ class NotSupported(ActuatorError):
 
 class DisplayLost(ActuatorError):
     """The display went away: closed, killed, unplugged, or never there."""
+
+
+class Interrupted(ActuatorError):
+    """The hands were told to let go while they were at work; a part of the action was done."""

@@ -2,7 +2,9 @@
 
 PerceptionError
  + OffImage        a point that is not on the screenshot that it was given for
- + ScreenLost      the screen went away, changed size, or never was there
+ + StaleSpace      the screen has another size now than on that screenshot; look again
+ + ScreenLost      the screen went away, or never was there
+   + ScreenResized   a capture met a screen of another size (`perception.screen`; `Eyes` reopens by itself)
  + CannotRead      the picture, or the text in it, cannot be read here (broken file, OCR not installed)
 
 `agent.errors` decides who gets to see each of them.
@@ -19,8 +21,12 @@ class OffImage(PerceptionError):
     """The point is outside the image."""
 
 
+class StaleSpace(PerceptionError):
+    """The screen has changed its size since the screenshot that a point was given for."""
+
+
 class ScreenLost(PerceptionError):
-    """The screen cannot be captured: gone, unplugged, or of another size than a moment ago."""
+    """The screen cannot be captured: gone, unplugged, or never there."""
 
 
 class CannotRead(PerceptionError):

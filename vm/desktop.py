@@ -44,8 +44,8 @@ _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/games"
 _OPENBOX = Path(__file__).with_name("data") / "openbox.xml"
 _XDG_FOLDERS = {"DOCUMENTS": "Documents", "DOWNLOAD": "Downloads", "DESKTOP": "Desktop"}
 _NOTES = (
-    "This is a private desktop; nobody else uses it. There is no task bar and there are no window manager shortcuts: "
-    "close a window by its button, and reach the window behind by a middle click on the title bar.",
+    "This is a private desktop; nobody else uses it. There is no task bar: Alt+Tab "
+    "brings the next window to the front, Alt+F4 or its button closes a window.",
     "~/Documents (also ~/Downloads and ~/Desktop) is the task's folder: only what is saved there is kept.",
 )
 

@@ -180,4 +180,12 @@ def _is_document(target: str) -> bool:
 
 def check_here(display: str | None = None) -> None:
     """Raise `UserFault` where the user's own desktop cannot be worked on, before anything is made for it."""
+    if not sys.platform.startswith("linux"):
+        return
+    from actuators.xlibfix import open_display
+
     _check_session(display)
+    try:
+        open_display(display).close()
+    except ActuatorError as error:
+        raise UserFault(f"{error}; {_INSTEAD}") from None

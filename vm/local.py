@@ -12,7 +12,7 @@ from anyio import lowlevel, to_thread
 
 from actuators.actions import Action, Point, TakeScreenshot, Wait, located
 from actuators.errors import ActuatorError
-from perception.errors import PerceptionError
+from perception.errors import StaleSpace
 
 if TYPE_CHECKING:
     from actuators.hands import Hands
@@ -90,7 +90,7 @@ class LocalComputer:
     def _place(self, space: Space, x: int, y: int) -> Point:
         point = space.to_screen(x, y)
         if (now := self._eyes.region) != space.region:
-            raise PerceptionError(
+            raise StaleSpace(
                 f"the screen has changed its size to {now.width}×{now.height} since that screenshot; nothing was done, "
                 "look again"
             )

@@ -18,7 +18,7 @@ from tests.support.openai_script import Body, Scripted, actions, final, hang, ht
 from tests.support.openai_server import Server, openai_server, told
 
 TARGETS = Path(__file__).parents[1] / "support" / "targets.py"
-LONG_BATCH = [{"type": "click", "x": 20 + 3 * n, "y": 40 + 2 * n, "button": "left"} for n in range(150)]
+LONG_BATCH = [{"type": "click", "x": 20 + 61 * n % 900, "y": 40 + 4 * n, "button": "left"} for n in range(150)]
 MOMENTS = ["streaming", "acting", "waiting"]
 
 

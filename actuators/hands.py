@@ -30,7 +30,7 @@ from actuators.actions import (
     check,
 )
 from actuators.backends import Backend
-from actuators.errors import CannotType, Interrupted, InvalidAction, NotSupported
+from actuators.errors import CannotType, DisplayLost, Interrupted, InvalidAction, NotSupported
 from actuators.keys import parse_chord
 
 PRESS_SECONDS = 0.012  # how long a click or a key stays down: some programs poll
@@ -44,10 +44,6 @@ DRAG_SECONDS = (0.15, 0.7)  # shortest and longest way of a drag
 DRAG_SPEED = 1500  # pixels a second
 PIXELS_PER_NOTCH = 120
 NOTCH_GAP = 0.002
-
-
-class Interrupted(ActuatorError):
-    """`release` was called from elsewhere while the hands were at work."""
 
 
 class Hands:

@@ -6,6 +6,7 @@ Reading a menu bar takes 30 ms, a dialog 100 ms, a whole screen of 1920×1080 mo
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,11 +20,18 @@ from perception.find import Found, Picture, clip, crop, whole
 from perception.screenshot import Region
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from tesserocr import PyTessBaseAPI
 
 Layout: TypeAlias = Literal["sparse", "block", "line", "word"]
 """How the text lies in its region: scattered over a window, lines of one paragraph, one line, one word."""
 
+Ink: TypeAlias = Literal["any", "light"]
+"""What counts as letters: whatever differs from its surroundings, or only what is lighter (a title bar, say, where a
+shadow goes with each letter)."""
+
+INKS: tuple[Ink, ...] = ("any", "light")  # in the order in which they are tried
 LANGUAGE = "eng"
 DATA_FOLDERS = (
     "/usr/share/tesseract-ocr/5/tessdata",
@@ -39,22 +47,28 @@ CURE = (
 SMALL = 250_000  # pixels up to which a region is enlarged three times, else twice
 MARGIN = 12  # pixels of border around the enlarged region: text at the very edge is not read
 SURE = 0.8  # how alike two texts must be to count as the same
+SURROUNDINGS = 21  # pixels; a letter must be thinner than half of it
+NEAR = 31  # the same in the enlarged picture, for light ink
+CONTRAST = 1.6
+FAINT = 8  # grey levels; fainter marks are not ink
+WIDEST_GAP = 3  # times the height of the letters: what may lie between two words of one line
 SHORT = 4  # letters up to which a text must be read exactly
-SIMILAR = str.maketrans({"0": "o", "|": "l", "1": "l", "i": "l", "…": ".", "’": "'", "–": "-", "—": "-"})
+SIMILAR = str.maketrans({"0": "o", "|": "l", "1": "l", "i": "l"})
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word as it was read. `line` numbers the lines of the region; `confidence` is the reader's own, 0 to 1."""
+    """One word as it was read; `confidence` is the reader's own, 0 to 1."""
 
     text: str
     region: Region
     confidence: float
-    line: int
 
 
-def read_text(picture: Picture, *, region: Region | None = None, layout: Layout = "sparse") -> tuple[Word, ...]:
-    """Every word in a region, line after line; regions of the words are in pixels of the whole picture.
+def read_text(
+    picture: Picture, *, region: Region | None = None, layout: Layout = "sparse", ink: Ink = "any"
+) -> tuple[Word, ...]:
+    """Every word in a region; regions of the words are in pixels of the whole picture.
 
     Raises:
         CannotRead: OCR does not work here; the message has the cure.
@@ -63,7 +77,7 @@ def read_text(picture: Picture, *, region: Region | None = None, layout: Layout 
     if area is None:
         return ()
     scale = 3 if area.width * area.height <= SMALL else 2
-    return _reader().read(_enlarged(crop(picture, area), scale), layout, area, scale)
+    return _reader().read(_printed(crop(picture, area), scale, ink), layout, area, scale)
 
 
 def find_text(
@@ -74,25 +88,29 @@ def find_text(
     layout: Layout = "sparse",
     min_confidence: float = SURE,
 ) -> Found | None:
-    """Look for a text. Returns the place where it reads most like `wanted`, or None.
+    """Look for a text, in any ink. Returns the place where it reads most like `wanted`, or None.
 
     Raises:
         CannotRead: OCR does not work here; the message has the cure.
     """
-    places = match_text(read_text(picture, region=region, layout=layout), wanted, min_confidence=min_confidence)
-    return places[0] if places else None
+    for ink in INKS:
+        words = read_text(picture, region=region, layout=layout, ink=ink)
+        if places := match_text(words, wanted, min_confidence=min_confidence):
+            return places[0]
+    return None
 
 
 def match_text(words: Sequence[Word], wanted: str, *, min_confidence: float = SURE) -> tuple[Found, ...]:
     """Every place among words that were read where `wanted` stands, the best first; then from the top left on.
 
-    Case, spaces and characters that look alike to a reader (0 and O, 1 and l) make no difference. Up to
-    four letters must be right; longer texts may be a little off.
+    Case, spaces, punctuation and characters that look alike to a reader (0 and O, 1 and l) make no difference.
+    Texts of up to four letters and texts with digits must be right; longer words may be a little off.
     """
     target = _plain(wanted)
     if not target:
         return ()
-    least = max(min_confidence, 1.0) if len(target) <= SHORT else min_confidence
+    exact = len(target) <= SHORT or any(char.isdigit() for char in wanted)
+    least = 1.0 if exact else min_confidence
     found: list[Found] = []
     for line in _lines(words):
         found += _in_line(line, target, len(wanted.split()), least)
@@ -130,15 +148,32 @@ def _likeness(read: str, target: str) -> float:
 
 
 def _plain(text: str) -> str:
-    """Without what an OCR cannot be trusted with: case, spaces, dots at the end, characters that look alike."""
-    return "".join(text.casefold().split()).translate(SIMILAR).strip(".:_-'\"")
+    """Without what OCR cannot be trusted with: case, spaces, punctuation, and characters that look alike."""
+    letters = "".join(char for char in text.casefold() if char.isalnum() or char == "|")
+    return re.sub("l+", "l", letters.translate(SIMILAR))  # a 1 is often read as "l1"
 
 
 def _lines(words: Iterable[Word]) -> list[list[Word]]:
-    lines: dict[int, list[Word]] = {}
-    for word in words:
-        lines.setdefault(word.line, []).append(word)
-    return list(lines.values())
+    """The words that stand side by side, from left to right.
+
+    By where they are: Tesseract often takes the words of a menu bar for as many columns of one line each.
+    """
+    lines: list[list[Word]] = []
+    for word in sorted(words, key=lambda word: word.region.left):
+        near = [line for line in lines if _continues(line[-1].region, word.region)]
+        if near:
+            max(near, key=lambda line: line[-1].region.right).append(word)
+        else:
+            lines.append([word])
+    return lines
+
+
+def _continues(last: Region, following: Region) -> bool:
+    """Whether a word may follow another on its line: at the same height, and not too far away."""
+    shared = min(last.bottom, following.bottom) - max(last.top, following.top)
+    gap = following.left - last.right
+    height = max(last.height, following.height)
+    return 2 * shared >= min(last.height, following.height) and -height < gap <= WIDEST_GAP * height
 
 
 def _around(words: Sequence[Word]) -> Region:
@@ -147,15 +182,35 @@ def _around(words: Sequence[Word]) -> Region:
     return Region(left, top, right - left, bottom - top)
 
 
-def _enlarged(picture: Picture, scale: int) -> Picture:
-    """Grey, enlarged, with a border of the colours at the edge: letters of ten pixels are too small to be read well."""
+def _printed(picture: Picture, scale: int, ink: Ink) -> Picture:
+    """Black on white, enlarged, with a border: how Tesseract reads best.
+
+    Letters of ten pixels are too small to be read well. What differs from its surroundings is ink, be it white on a
+    blue title bar or black on a grey button.
+    """
     import cv2
     import numpy as np
 
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    large = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    framed = cv2.copyMakeBorder(large, MARGIN, MARGIN, MARGIN, MARGIN, cv2.BORDER_REPLICATE)
+    if ink == "light":
+        large = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        paper = _stretched(cv2.subtract(large, cv2.medianBlur(large, NEAR)))
+    else:
+        marks = cv2.absdiff(grey, cv2.medianBlur(grey, SURROUNDINGS))
+        paper = cv2.bitwise_not(cv2.convertScaleAbs(marks, alpha=CONTRAST))
+        paper = cv2.resize(paper, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    framed = cv2.copyMakeBorder(paper, MARGIN, MARGIN, MARGIN, MARGIN, cv2.BORDER_CONSTANT, value=255)
     return np.ascontiguousarray(framed, np.uint8)
+
+
+def _stretched(marks: NDArray[Any]) -> NDArray[np.uint8]:
+    """Marks, however faint, as black on white."""
+    import cv2
+    import numpy as np
+
+    visible = marks[marks > FAINT]
+    black = max(2.0 * FAINT, float(np.percentile(visible, 95))) if visible.size else 255.0
+    return cv2.bitwise_not(cv2.convertScaleAbs(marks, alpha=255.0 / black)).astype(np.uint8, copy=False)
 
 
 class _Reader:
@@ -183,7 +238,6 @@ class _Reader:
 
 def _word(row: Sequence[str], area: Region, scale: int) -> Word:
     """A row of Tesseract's table: level, page, block, paragraph, line, word, left, top, width, height, conf, text."""
-    block, paragraph, line = int(row[2]), int(row[3]), int(row[4])
     left, top = int(row[6]) - MARGIN, int(row[7]) - MARGIN
     right, bottom = left + int(row[8]), top + int(row[9])
     x, y = max(0, left // scale), max(0, top // scale)
@@ -192,7 +246,6 @@ def _word(row: Sequence[str], area: Region, scale: int) -> Word:
         row[11],
         Region(area.left + x, area.top + y, *size),
         max(0.0, float(row[10])) / 100,
-        (block * 1000 + paragraph) * 1000 + line,
     )
 
 

@@ -49,7 +49,7 @@ def _guarded(flags: argparse.Namespace) -> int:
     try:
         return int(getattr(importlib.import_module(MODULES[flags.command]), flags.command)(flags))
     except UserFault as fault:
-        print(f"deskhand: {fault}", file=sys.stderr)
+        _complain(str(fault))
         return fault.exit_status
     except KeyboardInterrupt:
         return 130
@@ -57,24 +57,31 @@ def _guarded(flags: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; say no more
         return 1
     except Exception as bug:
-        print(f"deskhand: a bug: {type(bug).__name__}: {bug}; details are in {_kept()}", file=sys.stderr)
+        _complain(f"a bug in deskhand: {type(bug).__name__}: {bug}; details for its developers {_kept()}")
         return 1
 
 
-def _kept() -> Path:
-    """Where the traceback of the present exception was written."""
+def _complain(message: str) -> None:
+    """One line, whatever is in it."""
+    print(f"deskhand: {' '.join(message.split())}", file=sys.stderr)
+
+
+def _kept() -> str:
+    """Write down the traceback of the present exception, for this user's eyes only, and say where it is."""
     import tempfile
 
     from agent.session import data_home
 
     for folder in (data_home(), Path(tempfile.gettempdir())):
-        path = folder / time.strftime("bug-%Y%m%d-%H%M%S.txt")
         try:
-            path.write_text(traceback.format_exc(), encoding="utf-8")
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fd, path = tempfile.mkstemp(".txt", time.strftime("bug-%Y%m%d-%H%M%S-"), folder, text=True)
         except OSError:
             continue
-        return path
-    return Path(os.devnull)
+        with open(fd, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(traceback.format_exc())
+        return f"are in {path}"
+    return "could not be written anywhere"
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def resume_options(flags: argparse.Namespace) -> ResumeOptions:
     return ResumeOptions(
         session=flags.session,
         provider=_provider(values),
-        words=read_task(flags.words) if flags.words else "",
+        words=read_words(flags.words) if flags.words else "",
         repair=flags.repair,
         approval_timeout=_approval_timeout(values),
         budgets=Budgets(flags.max_turns, flags.max_minutes, flags.max_cost),
@@ -101,7 +101,7 @@ def resume_options(flags: argparse.Namespace) -> ResumeOptions:
 
 
 class Values:
-    """Looks a setting up: flag, then `DESKHAND_NAME`, then the configuration file."""
+    """Looks a setting up: flag, then the environment, then the configuration file."""
 
     def __init__(self, flags: argparse.Namespace) -> None:
         self._flags = flags
@@ -116,7 +116,7 @@ class Values:
         flag = getattr(self._flags, name, None)
         if flag is not None:
             return flag
-        variable = f"DESKHAND_{name.upper()}"
+        variable = variable_of(name)
         for place, raw in ((variable, os.environ.get(variable)), (f"{name} in {config_path()}", self._file.get(name))):
             if raw not in (None, ""):
                 try:
@@ -126,26 +126,35 @@ class Values:
         return default
 
 
-KEYS = (
-    "model",
-    "computer",
-    "size",
-    "approve",
-    "approval_timeout",
-    "max_turns",
-    "max_minutes",
-    "max_cost",
-    "model_timeout",
-    "api_key",
-    "base_url",
-    "prices",
-)
+_TEXT, _NUMBER = (str,), (int, float)
+KEYS: Mapping[str, tuple[type, ...]] = {
+    "model": _TEXT,
+    "computer": _TEXT,
+    "size": _TEXT,
+    "approve": _TEXT,
+    "approval_timeout": _NUMBER,
+    "max_turns": (int,),
+    "max_minutes": _NUMBER,
+    "max_cost": _NUMBER,
+    "model_timeout": _NUMBER,
+    "api_key": _TEXT,
+    "base_url": _TEXT,
+    "prices": _TEXT,
+}
+"""What the configuration file may say, and as what."""
+
+_NAMES = {str: "a text", int: "a whole number", float: "a number"}
+
+
+def variable_of(name: str) -> str:
+    """The variable of the environment that holds a setting."""
+    return f"OPENAI_{name.upper()}" if name in ("api_key", "base_url") else f"DESKHAND_{name.upper()}"
 
 
 def config_path() -> Path:
     """`DESKHAND_CONFIG`, or config.toml in the platform's own configuration folder."""
     if path := os.environ.get("DESKHAND_CONFIG"):
-        return Path(path)
+        return Path(path).expanduser()
     from platformdirs import user_config_path
 
     return user_config_path("deskhand", appauthor=False) / "config.toml"
@@ -155,7 +164,7 @@ def read_config() -> Mapping[str, Any]:
     """The configuration file; empty where there is none.
 
     Raises:
-        UserFault: it is no TOML, or has a key that means nothing.
+        UserFault: it is no TOML, or has a key that means nothing or a value of the wrong type.
     """
     import tomllib
 
@@ -165,10 +174,13 @@ def read_config() -> Mapping[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserFault(f"{path} cannot be read: {error}") from None
+        raise UserFault(f"{path} cannot be read: {error}; correct it, or move it away") from None
     unknown = sorted(set(data) - set(KEYS))
     if unknown:
         raise UserFault(f"{path} has an unknown key {unknown[0]!r}; the keys are {', '.join(KEYS)}")
+    for key, value in data.items():
+        if isinstance(value, bool) or not isinstance(value, KEYS[key]):
+            raise UserFault(f"{key} in {path} is {value!r}; it must be {_NAMES[KEYS[key][-1]]}")
     if data.get("api_key") and os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         print(f"deskhand: {path} holds a key and others can read it; run: chmod 600 {path}", file=sys.stderr)
     return data
@@ -178,16 +190,51 @@ def read_task(text: str) -> str:
     """The task as given, or from standard input for "-".
 
     Raises:
-        UserFault: there is none, or it is too long.
+        UserFault: there is none, it is too long, or no text.
     """
-    task = sys.stdin.read() if text == "-" else text
+    task = _text_of(_standard_input() if text == "-" else text, "the task")
     if not task.strip():
         raise UserFault('the task is empty; say what is to be done: deskhand run "TASK"')
     if len(task) > MAX_TASK:
         raise UserFault(
-            f"the task has {len(task)} characters, at most {MAX_TASK} fit; put the text into a file, name it with --open"
+            f"the task has {len(task)} characters, at most {MAX_TASK} fit; "
+            "put the text into a file of --workspace, and let the task name it"
         )
     return task
+
+
+def read_words(text: str) -> str:
+    """What a user says to a session.
+
+    Raises:
+        UserFault: nothing, too much, or no text.
+    """
+    words = _text_of(text, "what you say").strip()
+    if not words:
+        raise UserFault("there are no words to tell")
+    if len(words) > MAX_TASK:
+        raise UserFault(f"{len(words)} characters are too many, at most {MAX_TASK} fit; put the text into a file")
+    return words
+
+
+def at_terminal() -> bool:
+    """Whether somebody can be asked on standard input."""
+    return sys.stdin is not None and sys.stdin.isatty()  # pyright: ignore[reportUnnecessaryComparison]  # None if closed
+
+
+def _standard_input() -> str:
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  # so it is where it was closed
+        raise UserFault("the task is to be read from standard input, which is closed; write it in place of `-`")
+    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+
+
+def _text_of(text: str, what: str) -> str:
+    """Bytes that are no UTF-8 arrive as lone surrogates, which no model can be sent."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UserFault(f"{what} is not UTF-8 text; convert it, or write it anew") from None
+    return text
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -232,14 +279,27 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def _address(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("it must begin with http:// or https://")
+    return text
+
+
+def _file(text: str) -> Path:
+    return Path(text).expanduser()
+
+
 _computer = _one_of("desktop", "here")
 _approve = _one_of("ask", "never", "always")
 
 
 def _provider(values: Values) -> Provider:
-    key = os.environ.get("OPENAI_API_KEY") or values.pick("api_key", str, "")
-    url = values.pick("base_url", str, "") or os.environ.get("OPENAI_BASE_URL") or None
-    return Provider(key, url, values.pick("model_timeout", positive, 180.0), values.pick("prices", Path, None))
+    return Provider(
+        api_key=values.pick("api_key", str.strip, ""),
+        base_url=values.pick("base_url", _address, None),
+        model_timeout=values.pick("model_timeout", positive, 180.0),
+        prices=values.pick("prices", _file, None),
+    )
 
 
 def _budgets(values: Values) -> Budgets:
@@ -251,7 +311,7 @@ def _budgets(values: Values) -> Budgets:
 
 
 def _approval_timeout(values: Values) -> float:
-    return values.pick("approval_timeout", positive, ASKED_HERE if sys.stdin.isatty() else ASKED_AWAY)
+    return values.pick("approval_timeout", positive, ASKED_HERE if at_terminal() else ASKED_AWAY)
 
 
 def _default_computer() -> str:

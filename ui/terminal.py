@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Self
 
 from actuators.actions import describe, parse_action
 from actuators.errors import InvalidAction
@@ -25,8 +26,6 @@ from agent.events import (
     ModelAnswered,
     ModelDropped,
     ModelRetrying,
-    ModelSaid,
-    ModelThought,
     NoteAdded,
     Paused,
     SessionEnded,
@@ -35,19 +34,15 @@ from agent.events import (
     SteerApplied,
     SteerDelivered,
     SteerQueued,
-    TurnStarted,
     Unpaused,
 )
-from agent.inbox import Message, post
 from agent.session import Session
 from agent.state import State
+from ui.asking import Asker
+from ui.stream import Stream
+from ui.summary import one_line, outcome_word, printable
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.live import Live
-
-RECENT = 8  # lines of the live panel
-WIDTH = 140  # characters of a plain line
+WIDTH = 140  # columns of a plain line
 
 
 def line_of(event: Event) -> str:
@@ -100,137 +95,95 @@ def in_words(action: dict[str, object]) -> str:
 
 
 def _cut(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
+    return one_line(text, WIDTH)
 
 
 class Plain:
-    """One line an event, on standard error."""
+    """One line an event, on standard error. An observer of the journal: quick, and it never raises."""
 
     def __init__(self, session: Session, state: State) -> None:
         self._session, self._state = session, state
         self._files: list[FileMade] = []
+        self._errors = Stream(sys.stderr)
+        self._asker = Asker(session, self.say)
+        self._fault = ""
 
-    def __enter__(self) -> Plain:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        return None
+        self._asker.close()
+        self._errors.close()
 
-    def __call__(self, entry: Entry, _line: bytes) -> None:
+    def __call__(self, entry: Entry, line: bytes) -> None:
         """See an event as it is written down."""
-        event = entry.event
+        try:
+            self.see(entry.event, line)
+        except Exception as error:  # whatever a face cannot show, the session goes on
+            self._fault = f"{type(error).__name__}: {error}"
+
+    def see(self, event: Event, _line: bytes) -> None:
+        """Show an event."""
         if isinstance(event, FileMade):
             self._files.append(event)
-        elif line := line_of(event):
-            self.say(line)
-        if isinstance(event, ApprovalRequested) and sys.stdin.isatty():
-            threading.Thread(target=self._ask, args=(event,), daemon=True).start()
+        elif text := line_of(event):
+            self.say(text)
+        self._asker.note(event)
 
     def say(self, line: str) -> None:
-        """Print for people."""
-        print(line, file=sys.stderr, flush=True)
+        """Print a line for people."""
+        self._errors.write(f"{printable(line.expandtabs(4))}\n".encode(sys.stderr.encoding or "utf-8", "replace"))
 
     def end(self, end: SessionEnded) -> None:
         """The last lines: how it ended, what there is now, and where to look."""
+        for line in self._ending(end):
+            self.say(line)
+
+    def _ending(self, end: SessionEnded) -> Iterator[str]:
         for made in self._files:
-            self.say(f"made {made.path} ({made.bytes:,} bytes)")
-        self.say(f"{end.outcome.replace('_', ' ')}: {end.reason}")
-        self.say(f"{costs(self._state)}; look back with: deskhand replay {self._session.id}")
+            yield f"made {made.path} ({made.bytes:,} bytes)"
+        first, *more = end.reason.strip().splitlines() or [""]
+        yield f"{outcome_word(end.outcome)}: {first}"
+        yield from more
+        if end.summary and end.outcome != "done":
+            yield f"its last words: “{_cut(end.summary)}”"
+        if self._fault:
+            yield f"not everything could be shown here: {self._fault}"
+        name = self._session.id
+        on = "" if end.outcome == "done" else f"; go on with: deskhand resume {name}"
+        yield f"{costs(self._state)}; look back with: deskhand replay {name}{on}"
 
-    def _ask(self, question: ApprovalRequested) -> None:
-        """Read the answer from the terminal; another terminal may be quicker."""
-        prompt = f"Allow {question.what}? {question.risk} [y/N] "
-        print(prompt, end="", file=sys.stderr, flush=True)
-        yes = sys.stdin.readline().strip().lower() in ("y", "yes")
-        post(self._session.inbox, Message("approve" if yes else "deny", target=question.id))
 
-
-class Lively(Plain):
-    """A small panel that is redrawn in place."""
+class Json(Plain):
+    """The journal's lines on standard output, as they are on disk, and people's lines on standard error."""
 
     def __init__(self, session: Session, state: State) -> None:
         super().__init__(session, state)
-        self._live: Live | None = None
-        self._word = "starting"
-        self._thought = ""
-        self._recent: list[str] = []
-
-    def __enter__(self) -> Lively:
-        from rich.console import Console
-        from rich.live import Live
-
-        self._live = Live(
-            console=Console(stderr=True), get_renderable=self._panel, refresh_per_second=8, transient=True
-        )
-        self._live.start()
-        return self
+        self._lines = Stream(sys.stdout)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._live:
-            self._live.stop()
-            self._live = None
+        self._lines.close()
+        super().__exit__(kind, error, trace)
 
-    def __call__(self, entry: Entry, line: bytes) -> None:
-        """See an event as it is written down."""
-        match entry.event:
-            case TurnStarted():
-                self._word, self._thought = "thinking", ""
-            case ModelThought() | ModelSaid():
-                self._thought += entry.event.text
-            case ActionStarted():
-                self._word = "acting"
-            case Paused():
-                self._word = "paused"
-            case ApprovalRequested():
-                self._word = "waiting for you"
-                self.__exit__(None, None, None)  # a question needs the terminal to itself
-            case _:
-                pass
-        super().__call__(entry, line)
-
-    def say(self, line: str) -> None:
-        """A line of the panel, or a plain one once it is closed."""
-        self._recent = [*self._recent[-RECENT + 1 :], line]
-        if self._live is None:
-            super().say(line)
-
-    def end(self, end: SessionEnded) -> None:
-        """Close the panel first."""
-        self.__exit__(None, None, None)
-        super().end(end)
-
-    def _panel(self) -> RenderableType:
-        from rich.panel import Panel
-        from rich.text import Text
-
-        text = Text()
-        for line in self._recent:
-            text.append(line + "\n")
-        if self._thought:
-            text.append(_cut(self._thought[-WIDTH:]), style="italic dim")
-        return Panel(text, title=f"deskhand · {self._word}", subtitle=costs(self._state), height=RECENT + 4)
-
-
-class Json(Plain):
-    """The journal's lines on standard output, and people's lines on standard error."""
-
-    def __call__(self, entry: Entry, line: bytes) -> None:
-        """Print an event as it is on disk."""
-        sys.stdout.buffer.write(line)
-        sys.stdout.buffer.flush()
-        super().__call__(entry, line)
+    def see(self, event: Event, line: bytes) -> None:
+        """Print an event."""
+        self._lines.write(line)
+        super().see(event, line)
 
 
 def make_face(session: Session, state: State, *, json: bool) -> Plain:
-    """The face that fits this terminal."""
+    """The face that fits this terminal. Used as a context; subscribe it to the journal, and tell it the `end`."""
     if json:
         return Json(session, state)
-    return (Lively if sys.stderr.isatty() else Plain)(session, state)
+    if sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown"):
+        from ui.lively import Lively
+
+        return Lively(session, state)
+    return Plain(session, state)
 
 
 def costs(state: State) -> str:

@@ -4,71 +4,95 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import Literal
 
 from agent.errors import UserFault
-from agent.events import ApprovalAnswered, ApprovalRequested, Entry, SessionEnded
+from agent.events import ApprovalRequested
 from agent.inbox import Message, post
-from agent.journal import read_journal
 from agent.session import Session, data_home, find_session
-from ui.settings import MAX_TASK
+from ui.settings import read_words
+from ui.standing import Standing
+from ui.summary import one_line, outcome_word
 
 PATIENCE = 5.0  # seconds for a working session to take a word in
 STOPPING = 30.0  # and to end: programs are closed meanwhile
-POLL = 0.03
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """An event's place in a journal."""
-
-    type: str
-    seq: int
+WIDTH = 200  # columns of what is one line
 
 
 def tell(flags: argparse.Namespace) -> int:
     """Post a correction, and show its receipts."""
     session = find_session(data_home(), flags.session)
-    words = flags.words.strip()
-    if not words:
-        raise UserFault("there are no words to tell")
-    if len(words) > MAX_TASK:
-        raise UserFault(f"{len(words)} characters are too many, at most {MAX_TASK} fit; put the text into a file")
-    identity = post(session.inbox, Message("steer", words, now=flags.now))
+    words = read_words(flags.words)
+    standing = Standing(session)
+    identity = _posted(session, Message("steer", words, now=flags.now))
     if not session.is_live():
-        print(f"kept; it is delivered when the session goes on: deskhand resume {session.id}", file=sys.stderr)
+        _say(f"kept; it is delivered when the session goes on: deskhand resume {session.id}")
         return 0
-    last = "steer.applied" if flags.wait else "steer.queued"
-    for kind in _receipts(session, identity, last):
-        print(kind.removeprefix("steer."), file=sys.stderr)
+    _follow(standing, identity, to_the_end=flags.wait)
     return 0
+
+
+def _follow(standing: Standing, identity: str, *, to_the_end: bool) -> None:
+    """Print each receipt as the journal has it, up to "queued" or up to "applied"."""
+    last, patience = ("applied", float("inf")) if to_the_end else ("queued", PATIENCE)
+    shown: list[str] = []
+    while last not in shown and _more(standing, identity, len(shown), patience):
+        for receipt in standing.receipts[identity][len(shown) :]:
+            _say(receipt)
+            shown.append(receipt)
+    if last not in shown:
+        state = "has ended" if standing.end else "has not taken it in yet"
+        _say(f"session {standing.session.id} {state}; the words are kept, and delivered when it goes on")
+
+
+def _more(standing: Standing, identity: str, than: int, patience: float) -> bool:
+    return standing.wait(lambda it: len(it.receipts.get(identity, ())) > than, patience)
 
 
 def pause(flags: argparse.Namespace) -> int:
     """Hold a session still."""
     session = _live(flags.session, "pause")
-    before = last_of(session, ("session.paused", "session.unpaused"))
-    if before is None or before.type != "session.paused":
-        post(session.inbox, Message("pause"))
-        wait_for(session, "session.paused", after=before.seq if before else 0)
-    print(f"paused; go on with `deskhand resume {session.id}`", file=sys.stderr)
+    standing = Standing(session)
+    if not standing.paused:
+        _posted(session, Message("pause"))
+        _expect(standing, standing.wait(lambda it: it.paused, PATIENCE))
+    _say(f"paused; go on with `deskhand resume {session.id}`")
+    return 0
+
+
+def unpause(session: Session, words: str) -> int:
+    """Let a paused session go on, with a word if there is one.
+
+    Raises:
+        UserFault: it is not paused, or does not answer.
+    """
+    standing = Standing(session)
+    if not standing.paused:
+        raise UserFault(
+            f'session {session.id} is working already; to tell it something: `deskhand tell {session.id} "WORDS"`'
+        )
+    if words:
+        _posted(session, Message("steer", words))
+    _posted(session, Message("resume"))
+    _expect(standing, standing.wait(lambda it: not it.paused, PATIENCE))
+    _say(f"session {session.id} goes on")
     return 0
 
 
 def stop(flags: argparse.Namespace) -> int:
-    """End a session."""
+    """End a session, and say how it ended."""
     session = _live(flags.session, "stop")
-    post(session.inbox, Message("stop"))
-    deadline = time.monotonic() + STOPPING
-    while session.is_live():
-        if time.monotonic() > deadline:
-            raise UserFault(f"session {session.id} has not ended within {STOPPING:g} s; it was told to")
-        time.sleep(POLL)
-    end = read_journal(session)[0][-1].event
-    said = f"{end.outcome}: {end.reason}" if isinstance(end, SessionEnded) else "ended"
-    print(f"{said}; go on with `deskhand resume {session.id}`", file=sys.stderr)
+    standing = Standing(session)
+    _posted(session, Message("stop"))
+    standing.wait(lambda _: False, STOPPING)  # until no process works on it
+    if session.is_live():
+        raise UserFault(
+            f"session {session.id} was told to stop and has not ended within {STOPPING:g} s; "
+            f"see `deskhand show {session.id} --follow`"
+        )
+    end = standing.look().end
+    said = f"{outcome_word(end.outcome)}: {one_line(end.reason, WIDTH)}" if end else "its process has gone"
+    _say(f"{said}; go on with `deskhand resume {session.id}`")
     return 0
 
 
@@ -82,34 +106,32 @@ def deny(flags: argparse.Namespace) -> int:
     return _decide(flags, "deny")
 
 
-def _decide(flags: argparse.Namespace, kind: str) -> int:
+def _decide(flags: argparse.Namespace, kind: Literal["approve", "deny"]) -> int:
     session = _live(flags.session, kind)
-    entries = read_journal(session)[0]
-    question = _question(session, entries, flags.id)
-    post(session.inbox, Message("approve" if kind == "approve" else "deny", target=question.id))
-    wait_for(session, "approval.answered", after=entries[-1].seq)
-    print(f"{'approved' if kind == 'approve' else 'denied'}: {question.what} ({question.risk})", file=sys.stderr)
+    standing = Standing(session)
+    question = _question(standing, flags.id)
+    _posted(session, Message(kind, target=question.id))
+    _expect(standing, standing.wait(lambda it: question.id not in it.questions, PATIENCE))
+    said = "approved" if kind == "approve" else "denied"
+    _say(f"{said}: {one_line(question.what, WIDTH)} ({one_line(question.risk, WIDTH)})")
     return 0
 
 
-def _question(session: Session, entries: Sequence[Entry], identity: str | None) -> ApprovalRequested:
-    """The open question that is meant."""
-    asked: dict[str, ApprovalRequested] = {}
-    for entry in entries:
-        match entry.event:
-            case ApprovalRequested():
-                asked[entry.event.id] = entry.event
-            case ApprovalAnswered():
-                asked.pop(entry.event.id, None)
-            case _:
-                pass
-    found = [question for question in asked.values() if identity in (None, question.id)]
-    if len(found) != 1:
-        have = ", ".join(asked) or "none"
-        raise UserFault(
-            f"session {session.id} has no such open question (open: {have}); see `deskhand show {session.id}`"
-        )
-    return found[0]
+def _question(standing: Standing, identity: str | None) -> ApprovalRequested:
+    """The open question that is meant: the one of this id, or the only one.
+
+    Raises:
+        UserFault: there is none, or more than one.
+    """
+    name, asked = standing.session.id, standing.questions
+    if not asked:
+        raise UserFault(f"session {name} asks nothing at the moment; see `deskhand show {name}`")
+    if identity is None and len(asked) > 1:
+        raise UserFault(f"session {name} asks {len(asked)} things ({', '.join(asked)}); say which by its id")
+    found = asked.get(identity) if identity else next(iter(asked.values()))
+    if found is None:
+        raise UserFault(f"session {name} does not ask {identity!r}; it asks {', '.join(asked)}")
+    return found
 
 
 def _live(name: str, verb: str) -> Session:
@@ -121,36 +143,21 @@ def _live(name: str, verb: str) -> Session:
     return session
 
 
-def last_of(session: Session, kinds: Sequence[str]) -> Place | None:
-    """The last event of these kinds."""
-    found = [Place(entry.event.type, entry.seq) for entry in read_journal(session)[0] if entry.event.type in kinds]
-    return found[-1] if found else None
+def _posted(session: Session, message: Message) -> str:
+    try:
+        return post(session.inbox, message)
+    except OSError as error:
+        raise UserFault(
+            f"cannot write to {session.inbox} ({error.strerror}); make it writable or free some space"
+        ) from None
 
 
-def wait_for(session: Session, kind: str, *, after: int) -> None:
-    """Wait until the session has written such an event.
-
-    Raises:
-        UserFault: it did not, in time.
-    """
-    deadline = time.monotonic() + PATIENCE
-    while (found := last_of(session, (kind,))) is None or found.seq <= after:
-        if time.monotonic() > deadline or not session.is_live():
-            raise UserFault(f"session {session.id} did not take it in; see `deskhand show {session.id}`")
-        time.sleep(POLL)
+def _expect(standing: Standing, taken: bool) -> None:
+    if not taken:
+        name = standing.session.id
+        what = "has ended meanwhile" if standing.end else f"did not take it in within {PATIENCE:g} s"
+        raise UserFault(f"session {name} {what}; see `deskhand show {name}`")
 
 
-def _receipts(session: Session, identity: str, last: str) -> Iterator[str]:
-    """queued, delivered, applied: each as the journal has it."""
-    seen = 0
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        for entry in read_journal(session)[0][seen:]:
-            seen += 1
-            if entry.event.type.startswith("steer.") and getattr(entry.event, "id", "") == identity:
-                yield entry.event.type
-                if entry.event.type == last:
-                    return
-        if not session.is_live() or (last == "steer.queued" and time.monotonic() > deadline):
-            return
-        time.sleep(POLL)
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -35,7 +35,7 @@ from actuators.keys import parse_chord
 
 PRESS_SECONDS = 0.012  # how long a click or a key stays down: some programs poll
 CLICK_GAP = 0.045  # between the clicks of a double or triple click
-APART_SECONDS = 0.42  # two clicks closer than this, at about the same place, would count as one double click
+APART_SECONDS = 0.5  # two clicks closer than this, at about the same place, would count as one double click
 APART_PIXELS = 12
 GRIP_SECONDS = 0.05  # rest after taking hold and before letting go: toolkits want to see both
 DRAG_STEP = 6  # pixels between two motions of a drag, more where it is long

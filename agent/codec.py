@@ -45,7 +45,7 @@ def decode(line: bytes) -> Entry:
     Raises:
         ValueError: it is not a whole, sound line of this version.
     """
-    line = line.rstrip(b"\r\n")
+    line = line.removesuffix(b"\n")
     body, crc = line[:-_CRC_LENGTH] + b"}", line[-_CRC_LENGTH:]
     if crc != b',"crc":"%08x"}' % zlib.crc32(body):
         raise ValueError("its checksum does not fit")
@@ -57,21 +57,25 @@ def decode(line: bytes) -> Entry:
 
 
 def decode_all(data: bytes) -> Iterator[Entry | Damage]:
-    """Every entry of a journal in order, and a `Damage` in place of each line that cannot be believed."""
+    """Every sound entry of a journal in order, and a `Damage` wherever a line cannot be believed or is missing."""
     offset, expected = 0, 1
-    for number, line in enumerate(data.splitlines(keepends=True), start=1):
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        whole = offset + len(line) < len(data)
+        if not whole and not line:
+            return  # the end, after the last newline
         try:
-            if not line.endswith(b"\n"):
+            if not whole:
                 raise ValueError("it is cut short")
             entry = decode(line)
-            if entry.seq != expected:
-                raise ValueError(f"it is number {entry.seq} where {expected} was due")
-            yield entry
         except ValueError as error:
-            reason = str(error).splitlines()[0]
-            yield Damage(number, reason, offset, torn=not line.endswith(b"\n"))
-        offset += len(line)
-        expected += 1
+            yield Damage(number, str(error).splitlines()[0], offset, torn=not whole)
+            expected += 1
+        else:
+            if entry.seq != expected:
+                yield Damage(number, f"it is number {entry.seq} where {expected} was due", offset, torn=False)
+            expected = entry.seq + 1
+            yield entry
+        offset += len(line) + 1
 
 
 def _type_first(data: dict[str, Any]) -> dict[str, Any]:

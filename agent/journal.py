@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -109,11 +110,7 @@ def read_journal(session: Session) -> tuple[list[Entry], list[Damage]]:
     Raises:
         UserFault: the journal is missing, unreadable or empty.
     """
-    try:
-        data = session.events.read_bytes()
-    except OSError as error:
-        raise UserFault(f"the journal of session {session.id} cannot be read ({error.strerror})") from None
-    found = list(decode_all(data))
+    found = _read_all(session)
     entries = [item for item in found if isinstance(item, Entry)]
     if not entries:
         raise UserFault(f"the journal of session {session.id} is empty; nothing can be shown or resumed")
@@ -129,7 +126,10 @@ def reopen(session: Session, *, repair: bool = False) -> tuple[list[Entry], File
     Raises:
         UserFault: a line before the last is damaged, and `repair` is false.
     """
-    entries, damages = read_journal(session)
+    found = _read_all(session)
+    sound = list(itertools.takewhile(lambda item: isinstance(item, Entry), found))
+    entries = [item for item in sound if isinstance(item, Entry)]
+    damages = [item for item in found if isinstance(item, Damage)]
     broken = next((damage for damage in damages if not damage.torn), None)
     if broken and not repair:
         raise UserFault(
@@ -141,10 +141,16 @@ def reopen(session: Session, *, repair: bool = False) -> tuple[list[Entry], File
         if broken:
             _write_whole(session.events.with_suffix(".damaged.jsonl"), session.events.read_bytes())
         os.truncate(session.events, first.offset)
-        entries = entries[: first.line - 1]
     if not entries:
         raise UserFault(f"the journal of session {session.id} is damaged from its first line; it cannot be resumed")
     return entries, FileJournal(session, next_seq=entries[-1].seq + 1)
+
+
+def _read_all(session: Session) -> list[Entry | Damage]:
+    try:
+        return list(decode_all(session.events.read_bytes()))
+    except OSError as error:
+        raise UserFault(f"the journal of session {session.id} cannot be read ({error.strerror})") from None
 
 
 def _now() -> str:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agent.errors import UserFault
-from ui.parser import make_parser
+from ui.parser import make_parser, parse
 
 MODULES = {
     "demo": "ui.commands.demo",
@@ -32,22 +32,24 @@ MODULES = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
-    parser = make_parser()
-    flags = parser.parse_args(arguments)
+    flags = parse(arguments)
     if flags.version:
         from importlib.metadata import version
 
         print(version("deskhand"))
         return 0
     if flags.command is None:
-        parser.print_help()
+        make_parser().print_help()
         return 2
     return _guarded(flags)
 
 
 def _guarded(flags: argparse.Namespace) -> int:
     try:
-        return int(getattr(importlib.import_module(MODULES[flags.command]), flags.command)(flags))
+        status = int(getattr(importlib.import_module(MODULES[flags.command]), flags.command)(flags))
+        if sys.stdout:  # else Python does it when nobody can catch what goes wrong
+            sys.stdout.flush()
+        return status
     except UserFault as fault:
         _complain(str(fault))
         return fault.exit_status

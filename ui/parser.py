@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
 from ui.settings import DEFAULT_MODEL, parse_size, positive, positive_int
@@ -32,6 +33,18 @@ def make_parser() -> Parser:
     _steer(commands)
     _look(commands)
     return parser
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read a command line. Ends the process with status 2 and one line where it is wrong."""
+    parser = make_parser()
+    flags, rest = parser.parse_known_args(arguments)
+    # argparse gives an optional argument up as soon as a flag stands before it: `resume last --max-turns 9 "go on"`.
+    if len(rest) == 1 and not rest[0].startswith("-") and getattr(flags, "words", "") is None:
+        flags.words, rest = rest[0], []
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return flags
 
 
 def _add(commands: Any, name: str, text: str) -> Parser:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Generator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 
+from actuators.actions import describe, parse_action
+from actuators.errors import InvalidAction
 from agent import budget, wording
 from agent.errors import Stop, UserFault
 from agent.events import (
@@ -209,8 +211,7 @@ class Attention:
 
     async def _ask(self, call: ScreenCall, timeout: float) -> tuple[bool, str]:
         identity = call.checks[0].id
-        what = "; ".join(str(action.get("type")) for action in call.actions)
-        self._recorder.record(ApprovalRequested(identity, call.id, what, _in_words(call.checks)))
+        self._recorder.record(ApprovalRequested(identity, call.id, _asked(call), _in_words(call.checks)))
         setting = self._state.started.approve if self._state.started else "ask"
         if setting == "ask":
             approved, by = await self._hear_decision(identity, timeout)
@@ -239,9 +240,20 @@ class Attention:
             self._withdraw(turn.number, waiting[0], "the session was interrupted")
 
     def _withdraw(self, turn: int, call: ScreenCall, by: str) -> None:
-        asked = ", ".join(str(action.get("type")) for action in call.actions)
         self._recorder.record(ModelDropped(turn, "not approved", self._state.words, withdrawn=True))
-        self._recorder.record(NoteAdded(wording.withdrawn(asked, _in_words(call.checks), by)))
+        self._recorder.record(NoteAdded(wording.withdrawn(_asked(call), _in_words(call.checks), by)))
+
+
+def _asked(call: ScreenCall) -> str:
+    """Exactly what is asked for, action by action."""
+    return "; ".join(_described(action) for action in call.actions) or "a look at the screen"
+
+
+def _described(action: dict[str, Any]) -> str:
+    try:
+        return describe(parse_action(action))
+    except InvalidAction:
+        return str(action)
 
 
 def _in_words(checks: tuple[SafetyCheck, ...]) -> str:

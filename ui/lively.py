@@ -128,7 +128,13 @@ class Lively(Plain):
         title = f"[{style}]●[/] {word}" + (f" [dim]{seconds} s[/]" if seconds > 2 else "")
         subtitle = f"[dim]{costs(self._state)}[/]"
         return Panel(
-            body, title=title, subtitle=subtitle, title_align="left", subtitle_align="left", width=self._width()
+            body,
+            title=title,
+            subtitle=subtitle,
+            title_align="left",
+            subtitle_align="left",
+            border_style="dim",
+            width=self._width(),
         )
 
     def _width(self) -> int | None:

@@ -9,11 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-from agent.events import ApprovalAnswered, ApprovalRequested, SessionEnded
+from agent.codec import encode
+from agent.events import ApprovalAnswered, SessionEnded
 from agent.inbox import FileInbox
 from agent.journal import read_journal
 from agent.session import Session
-from agent.codec import encode
 from agent.state import State
 from ui.terminal import make_face
 
@@ -27,11 +27,11 @@ def main() -> None:
     face = make_face(session, state, json=len(sys.argv) > 3)
     with face:
         for entry in read_journal(session)[0]:
-            if isinstance(entry.event, ApprovalAnswered):
+            if isinstance(entry.event, ApprovalAnswered) and sys.stdin.isatty():
                 wait_for_answer(session)
             face(entry, encode(entry))
             state.advance(entry)
-            time.sleep(2 if isinstance(entry.event, ApprovalRequested) and not sys.stdin.isatty() else between)
+            time.sleep(between)
             if isinstance(entry.event, SessionEnded):
                 face.end(entry.event)
 

@@ -10,7 +10,6 @@ import re
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -46,7 +45,7 @@ CURE = (
 )
 SMALL = 250_000  # pixels up to which a region is enlarged three times, else twice
 MARGIN = 12  # pixels of border around the enlarged region: text at the very edge is not read
-SURE = 0.8  # how alike two texts must be to count as the same
+SURE = 0.8  # the share of its letters that must be right where a text counts as found
 SURROUNDINGS = 21  # pixels; a letter must be thinner than half of it
 NEAR = 31  # the same in the enlarged picture, for light ink
 CONTRAST = 1.6
@@ -126,8 +125,8 @@ def _in_line(line: Sequence[Word], target: str, count: int, least: float) -> lis
     runs: list[tuple[float, int, int]] = []
     for start in range(len(line)):
         for stop in range(start + 1, min(len(line), start + count + 2) + 1):
-            likeness = _likeness(_plain("".join(word.text for word in line[start:stop])), target)
-            if likeness >= least:
+            likeness = _likeness(_plain("".join(word.text for word in line[start:stop])), target, least)
+            if likeness:
                 runs.append((likeness, start, stop))
     chosen: list[tuple[float, int, int]] = []
     for run in sorted(runs, key=lambda run: (-run[0], run[1])):
@@ -139,12 +138,25 @@ def _in_line(line: Sequence[Word], target: str, count: int, least: float) -> lis
     ]
 
 
-def _likeness(read: str, target: str) -> float:
+def _likeness(read: str, target: str, least: float) -> float:
+    """1 less a part for each letter that is wrong, missing or too many; 0 where that is below `least`."""
     if read == target:
         return 1.0
-    if not read or abs(len(read) - len(target)) > max(len(read), len(target)) // 2:
+    most = int((1 - least) * len(target))  # letters that may be off
+    if most == 0 or abs(len(read) - len(target)) > most:
         return 0.0
-    return SequenceMatcher(None, read, target, autojunk=False).ratio()
+    wrong = _edits(read, target)
+    return 1 - wrong / len(target) if wrong <= most else 0.0
+
+
+def _edits(one: str, other: str) -> int:
+    """How many letters must be changed, left out or put in to make one text of the other (Levenshtein)."""
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, start=1):
+        before, row[0] = row[0], i
+        for j, b in enumerate(other, start=1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
+    return row[-1]
 
 
 def _plain(text: str) -> str:

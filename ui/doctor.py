@@ -114,9 +114,7 @@ def check_own_screen() -> Check:
     except (ActuatorError, PerceptionError) as error:
         return Check(name, "failed", str(error), "deskhand run --computer desktop needs no screen", ("here",))
     if not sys.platform.startswith("linux"):
-        return Check(
-            name, "skipped", f"{detail}; input on {_system()} is unverified: it was never tried there"
-        )
+        return Check(name, "skipped", f"{detail}; input on {_system()} is unverified: it was never tried there")
     return Check(name, "ok", detail + (f" ({notes})" if notes else ""))
 
 
@@ -151,9 +149,7 @@ def check_text() -> Check:
         return Check("reading text", "failed", str(error).partition(";")[0], _command(CURE))
     if words == [WORD]:
         return Check("reading text", "ok", f"Tesseract read “{WORD}”")
-    return Check(
-        "reading text", "failed", f"Tesseract read {words}, not {WORD!r}", install("tesseract-ocr-eng")
-    )
+    return Check("reading text", "failed", f"Tesseract read {words}, not {WORD!r}", install("tesseract-ocr-eng"))
 
 
 def check_key() -> Check:
@@ -291,12 +287,8 @@ def check_capture(display: str) -> Check:
         x.close()
     colours = {tuple(int(value) for value in frame[y, x, :3]) for x, y in MARKS}
     if frame.shape[:2] != (SCREEN[1], SCREEN[0]) or colours != {(0x34, 0xAB, 0x12)}:
-        return Check(
-            "capture", "failed", f"the picture is not what was painted: {colours}", blocks=("desktop",)
-        )
-    return Check(
-        "capture", "ok", f"{SCREEN[0]}×{SCREEN[1]} in {milliseconds:.1f} ms{notes and f' ({notes})'}"
-    )
+        return Check("capture", "failed", f"the picture is not what was painted: {colours}", blocks=("desktop",))
+    return Check("capture", "ok", f"{SCREEN[0]}×{SCREEN[1]} in {milliseconds:.1f} ms{notes and f' ({notes})'}")
 
 
 def check_pointer(display: str) -> Check:

@@ -37,9 +37,7 @@ _KIND = re.compile(
     rb'\{"v":\d+,"seq":\d+,"at":"[^"]*","type":"(model\.answered|model\.dropped|session\.\w+|approval\.\w+)"'
 )
 _COST = re.compile(rb'"cost_usd":([0-9.eE+-]+),"estimated":(?:true|false)\}')
-_COST_WITHIN = (
-    200  # bytes at the end of a line: usage is the last thing in it but for a duration and the checksum
-)
+_COST_WITHIN = 200  # bytes at the end of a line: usage is the last thing in it but for a duration and the checksum
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,9 +122,7 @@ def test_settings_that_cannot_be_read(tmp_path: Path) -> None:
     deskhand = Deskhand(tmp_path)
     (tmp_path / "config.toml").write_text("mode = 1\n")
     said, checks = examined(deskhand)
-    assert (
-        said["ok"] and checks["OpenAI"]["status"] == "failed" and "unknown key" in checks["OpenAI"]["detail"]
-    )
+    assert said["ok"] and checks["OpenAI"]["status"] == "failed" and "unknown key" in checks["OpenAI"]["detail"]
 
 
 def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:

@@ -53,9 +53,7 @@ def started(session: Session, task: str = "Make a budget") -> SessionStarted:
 def turn(number: int) -> Iterator[Event]:
     yield TurnStarted(number, 1)
     yield ModelThought(number, "thinking")
-    yield ModelAnswered(
-        number, "r", ({"cost_usd": 7, "text": '"cost_usd":9'},), (), "words", False, USAGE, 1.0
-    )
+    yield ModelAnswered(number, "r", ({"cost_usd": 7, "text": '"cost_usd":9'},), (), "words", False, USAGE, 1.0)
 
 
 def ended(outcome: Outcome, summary: str = "") -> SessionEnded:
@@ -159,9 +157,7 @@ def test_the_command_on_many_sessions_is_quick(tmp_path: Path) -> None:
     write(long, started(long, "Long"), *(event for n in range(10_000) for event in turn(n + 1)))
     began = time.monotonic()
     ran = deskhand("sessions", "--json")
-    assert time.monotonic() - began < 3, (
-        "one of 10,000 turns and 300 others; it takes 0.6 s on an idle machine"
-    )
+    assert time.monotonic() - began < 3, "one of 10,000 turns and 300 others; it takes 0.6 s on an idle machine"
     rows = [json.loads(line) for line in ran.stdout.splitlines()]
     assert (ran.returncode, len(rows)) == (0, 301)
     [found] = [row for row in rows if row["session"] == long.id]

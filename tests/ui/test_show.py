@@ -183,9 +183,7 @@ def test_the_whole_story(house: House) -> None:
         ((SessionEnded("gave_up", "no way", 1, 1.0),), False, ["gave up: no way", "deskhand resume"]),
     ],
 )
-def test_how_it_stands_and_how_to_go_on(
-    house: House, events: tuple[Event, ...], live: bool, texts: list[str]
-) -> None:
+def test_how_it_stands_and_how_to_go_on(house: House, events: tuple[Event, ...], live: bool, texts: list[str]) -> None:
     house.write(started(house), *events)
     if live:
         with house.session.locked():
@@ -202,9 +200,7 @@ def test_an_interrupted_session_does_not_grow_older(house: House) -> None:
 
 
 def test_of_a_long_session_the_last_turns(house: House) -> None:
-    house.write(
-        started(house), *(event for n in range(1, 101) for event in turn(n)), FileMade("/f", 1), end(100)
-    )
+    house.write(started(house), *(event for n in range(1, 101) for event in turn(n)), FileMade("/f", 1), end(100))
     said = house.show()
     assert f"the first {100 - TURNS} turns are left out" in said
     assert "number 80\n" not in said and "number 81\n" in said and "number 100\n" in said
@@ -241,11 +237,7 @@ def test_a_torn_end_and_the_cure_for_damage(house: House) -> None:
     assert f"go on with: deskhand resume {house.session.id} --repair\n" in said
     house.session.events.write_bytes(sound.replace(b"desktop", b"desktoq"))
     said = house.show()
-    assert (
-        "! line 1 of the journal is damaged" in said
-        and "cannot be resumed" in said
-        and "--repair" not in said
-    )
+    assert "! line 1 of the journal is damaged" in said and "cannot be resumed" in said and "--repair" not in said
 
 
 def test_damage_anywhere_never_breaks_it(house: House, capsys: pytest.CaptureFixture[str]) -> None:
@@ -311,9 +303,7 @@ def test_follow_tells_as_it_happens_and_ends_with_the_session(house: House) -> N
         working.close()
         assert (told.wait(10), raw.wait(10)) == (0, 0)
         said = out.read_text()
-    assert (
-        said.count("turn 1\n") == 1 and "done: the model is through" in said and "used: 1 of 50 turns" in said
-    )
+    assert said.count("turn 1\n") == 1 and "done: the model is through" in said and "used: 1 of 50 turns" in said
     assert (house.deskhand.home / "out2").read_bytes() == house.session.events.read_bytes()
 
 

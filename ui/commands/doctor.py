@@ -68,9 +68,7 @@ def usable(found: Sequence[Check], place: Place) -> bool:
     return not any(place in check.blocks for check in found)
 
 
-def guarded(
-    name: str, probe: Callable[[], Check], blocks: tuple[Place, ...] = (), *, limit: float = LIMIT
-) -> Check:
+def guarded(name: str, probe: Callable[[], Check], blocks: tuple[Place, ...] = (), *, limit: float = LIMIT) -> Check:
     """Run a check; one that crashes or does not end has failed, and says why.
 
     Args:
@@ -146,9 +144,5 @@ def _print(check: Check) -> None:
 
 
 def _verdict(*, desktop: bool, here: bool) -> str:
-    places = [
-        name for name, works in (("on the private desktop", desktop), ("on your own screen", here)) if works
-    ]
-    return (
-        f"Tasks can be done {' and '.join(places)}." if places else "No task can be done on this machine yet."
-    )
+    places = [name for name, works in (("on the private desktop", desktop), ("on your own screen", here)) if works]
+    return f"Tasks can be done {' and '.join(places)}." if places else "No task can be done on this machine yet."

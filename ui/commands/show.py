@@ -105,9 +105,7 @@ class Reader:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise UserFault(
-                f"the journal of session {self._session.id} cannot be read ({error.strerror})"
-            ) from None
+            raise UserFault(f"the journal of session {self._session.id} cannot be read ({error.strerror})") from None
         self.torn = bool(rest)
         return [self._line(data + b"\n") for data in whole.split(b"\n")] if whole else []
 
@@ -191,9 +189,7 @@ def _printer() -> Say:
 
 def _first_told(session: Session, lines: Sequence[Line], say: Say) -> int:
     """Where the last turns of a long session begin."""
-    starts = [
-        index for index, line in enumerate(lines) if line.entry and isinstance(line.entry.event, TurnStarted)
-    ]
+    starts = [index for index, line in enumerate(lines) if line.entry and isinstance(line.entry.event, TurnStarted)]
     if len(starts) <= TURNS:
         return 0
     left_out = len(starts) - TURNS
@@ -203,9 +199,7 @@ def _first_told(session: Session, lines: Sequence[Line], say: Say) -> int:
 
 def _tell_beginning(session: Session, lines: Sequence[Line], say: Say) -> None:
     say(f"session {session.id}", "bold")
-    started = next(
-        (line.entry for line in lines if line.entry and isinstance(line.entry.event, SessionStarted)), None
-    )
+    started = next((line.entry for line in lines if line.entry and isinstance(line.entry.event, SessionStarted)), None)
     if started and isinstance(event := started.event, SessionStarted):
         say(f"task: {_paragraph(event.task)}", "")
         say(f"{event.model} on {event.computer}, since {local_time(started.at)}", "dim")
@@ -317,9 +311,7 @@ class Story:
             case SessionStarted():
                 pass
             case _:
-                style = (
-                    "red" if isinstance(event, BugFound) else "cyan" if isinstance(event, SteerQueued) else ""
-                )
+                style = "red" if isinstance(event, BugFound) else "cyan" if isinstance(event, SteerQueued) else ""
                 yield from _indented(line_of(event), style)
 
 
@@ -377,8 +369,6 @@ def _resuming(word: str, story: Story, state: State) -> str:
     if word == "done":
         return f'{repair} "WORDS"'
     limits = [
-        flag
-        for kind, flag in MORE.items()
-        if word == "out of budget" and state.ended and kind in state.ended.reason
+        flag for kind, flag in MORE.items() if word == "out of budget" and state.ended and kind in state.ended.reason
     ]
     return repair + "".join(f" {flag}" for flag in limits)

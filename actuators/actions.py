@@ -168,10 +168,12 @@ def check(action: Action) -> None:
 def to_dict(action: Action) -> dict[str, Any]:
     """The action as JSON-ready data, defaults left out; `parse_action` reads it back."""
     data = asdict(action)
-    kind = data.pop("type")
-    if "keys" in data and not data["keys"]:
+    for name in ("keys", "path"):  # as JSON has them, so that what is read back is equal
+        if name in data:
+            data[name] = list(data[name])
+    if not data.get("keys", True):
         del data["keys"]
-    return {"type": kind} | {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
+    return {"type": data.pop("type")} | data
 
 
 def located(action: Action, place: Callable[[int, int], Point]) -> Action:

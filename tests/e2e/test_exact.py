@@ -35,10 +35,11 @@ def the_red_one(body: Body) -> tuple[int, int]:
     """Where the target is, in pixels of the picture that the model was sent."""
     pixels = np.asarray(last_picture(body).convert("RGB"), dtype=np.float64)
     weight = np.clip((pixels[:, :, 0] - pixels[:, :, 1:].max(axis=2) - 40) / 184, 0, 1)
-    total = weight.sum(dtype=float)
+    total = float(weight.sum())
     assert total > 5, "there is no target on the picture"
-    down, across = (weight.sum(axis=axis) @ np.arange(weight.shape[1 - axis]) / total for axis in (1, 0))
-    return round(float(across)), round(float(down))
+    across = float(weight.sum(axis=0) @ np.arange(weight.shape[1]))
+    down = float(weight.sum(axis=1) @ np.arange(weight.shape[0]))
+    return round(across / total), round(down / total)
 
 
 @pytest.mark.timeout(240)

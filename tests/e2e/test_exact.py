@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import ImageChops
 
 from tests.support.command import Deskhand, wait_until
 from tests.support.openai_script import Body, Reply, Scripted, actions, final
@@ -33,13 +34,12 @@ TEXT = (
 
 def the_red_one(body: Body) -> tuple[int, int]:
     """Where the target is, in pixels of the picture that the model was sent."""
-    pixels = np.asarray(last_picture(body).convert("RGB"), dtype=np.float64)
-    weight = np.clip((pixels[:, :, 0] - pixels[:, :, 1:].max(axis=2) - 40) / 184, 0, 1)
-    total = float(weight.sum())
-    assert total > 5, "there is no target on the picture"
-    across = float(weight.sum(axis=0) @ np.arange(weight.shape[1]))
-    down = float(weight.sum(axis=1) @ np.arange(weight.shape[0]))
-    return round(across / total), round(down / total)
+    red, green, blue = last_picture(body).convert("RGB").split()
+    excess = np.asarray(ImageChops.subtract(red, ImageChops.lighter(green, blue)), dtype=np.float64)
+    rows, columns = np.nonzero(excess > 40)
+    assert len(rows) > 1, "there is no target on the picture"
+    weights = excess[rows, columns]
+    return round(float(np.average(columns, weights=weights))), round(float(np.average(rows, weights=weights)))
 
 
 @pytest.mark.timeout(240)

@@ -111,7 +111,7 @@ def match_text(words: Sequence[Word], wanted: str, *, min_confidence: float = SU
     exact = len(target) <= SHORT or any(char.isdigit() for char in wanted)
     least = 1.0 if exact else min_confidence
     found: list[Found] = []
-    for line in _lines(words):
+    for line in _lines(word for word in words if _plain(word.text)):
         found += _in_line(line, target, len(wanted.split()), least)
     found.sort(key=lambda place: (-round(place.confidence, 2), place.region.top, place.region.left))
     return tuple(

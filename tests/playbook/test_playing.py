@@ -1,0 +1,384 @@
+"""Playing a playbook on drawn screens: what it does, what it refuses to do, and that it holds no state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from agent.conversation import Answer, FromDeskhand, FromModel, FromUser, Item, Request, ScreenReply, Thought
+from agent.errors import ModelFault
+from agent.events import FunctionCall, ImageRef, ScreenCall
+from agent.models.playbook import PlaybookModel
+from agent.wording import restarted as restarted_note
+from agent.wording import surroundings
+
+FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
+POINTING = {"click", "double_click", "triple_click", "drag", "move", "scroll"}
+
+BOOK = """
+title = "a test"
+done = "Saved {workspace}/{file}."
+
+[parameters]
+workspace = ""
+file = "x.txt"
+
+[places.upper]
+part = [0, 0, 1, 0.5]
+
+[places.below]
+anchor = "menu"
+box = [-20, 15, 200, 120]
+
+[[steps]]
+name = "open the menu"
+say = "I open the menu."
+find = [{ text = "Insert", in = ["upper", "screen"] }]
+as = "menu"
+do = [{ type = "click" }]
+expect = [{ text = "Picture", in = ["below"] }]
+patience = 6
+retry = 1
+
+[[steps]]
+name = "choose"
+find = [{ text = "Picture", in = ["below"] }]
+do = [{ type = "click", at = [2, 3] }, { type = "keypress", keys = ["ctrl", "a"] }, { type = "type", text = "{file}" }]
+expect = [{ text = "Finished", in = ["screen"] }]
+patience = 4
+
+[[interruptions]]
+name = "a tip"
+find = [{ text = "Tip of the Day" }]
+do = [{ type = "keypress", keys = ["Escape"] }]
+"""
+
+
+class Screen:
+    """A drawn screen: words and where they begin."""
+
+    def __init__(self, *words: tuple[str, int, int], width: int = 600, height: int = 400) -> None:
+        self.words, self.size = words, (width, height)
+
+    def encoded(self) -> bytes:
+        """As PNG."""
+        import io
+
+        image = Image.new("RGB", self.size, "#f6f5f4")
+        draw, font = ImageDraw.Draw(image), ImageFont.truetype(FONT, 14)
+        for word, left, top in self.words:
+            draw.text((left, top), word, fill="black", font=font)
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG")
+        return buffer.getvalue()
+
+
+EMPTY = Screen()
+BAR = Screen(("Insert", 60, 20))
+MENU = Screen(("Insert", 60, 20), ("Picture", 70, 60))
+FINISHED = Screen(("Finished", 200, 300))
+TIP = Screen(("Insert", 60, 20), ("Tip of the Day", 200, 200))
+
+
+class Game:
+    """A conversation with the model; every answer comes from a model that has just been made."""
+
+    def __init__(self, path: Path, *, instructions: str | None = None) -> None:
+        self._path = path
+        self._images: dict[str, bytes] = {}
+        self._instructions = surroundings((), "/home/me/files") if instructions is None else instructions
+        self.items: list[Item] = []
+        self.thoughts: list[Thought] = []
+
+    def image(self, screen: Screen) -> ImageRef:
+        """Keep a screen as the journal would."""
+        name = f"{len(self._images):064}"
+        self._images[name] = screen.encoded()
+        return ImageRef(name, "image/png", *screen.size)
+
+    def start(self, screen: Screen) -> Answer:
+        """Give the task."""
+        self.items.append(FromUser("do it", self.image(screen)))
+        return self.respond()
+
+    def show(self, screen: Screen) -> Answer:
+        """The screen after the last call."""
+        call = json.loads(json.dumps(self.last.calls[0].id))
+        self.items.append(ScreenReply(call, self.image(screen)))
+        return self.respond()
+
+    def note(self, text: str, screen: Screen | None = None) -> None:
+        """A word of Deskhand's."""
+        self.items.append(FromDeskhand(text, self.image(screen) if screen else None))
+
+    def respond(self) -> Answer:
+        """Ask a new model, with what a journal would have kept of the old one."""
+        self.last = self.ask()
+        output = tuple(json.loads(json.dumps(item)) for item in self.last.output)
+        self.items.append(FromModel(output))
+        return self.last
+
+    def ask(self) -> Answer:
+        """The answer to the conversation so far, without going on with it."""
+        model = PlaybookModel(f"playbook:{self._path}")
+        request = Request("s", self._instructions, tuple(self.items), self._images.__getitem__.__call__)
+        request = Request("s", self._instructions, tuple(self.items), lambda ref: self._images[ref.sha256])
+
+        async def collect() -> list[Any]:
+            return [piece async for piece in model.respond(request)]
+
+        *thoughts, answer = anyio.run(collect)
+        self.thoughts += thoughts
+        assert isinstance(answer, Answer)
+        return answer
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """The playbook on disk."""
+    path = tmp_path / "test.toml"
+    path.write_text(BOOK, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def game(book: Path) -> Game:
+    """A conversation that has not begun."""
+    return Game(book)
+
+
+def actions(answer: Answer) -> list[dict[str, Any]]:
+    return [action for call in answer.calls if isinstance(call, ScreenCall) for action in call.actions]
+
+
+def kinds(answer: Answer) -> list[str]:
+    return [str(action["type"]) for action in actions(answer)]
+
+
+def reason(answer: Answer) -> str:
+    (call,) = answer.calls
+    assert isinstance(call, FunctionCall)
+    assert call.name == "give_up"
+    return str(json.loads(call.arguments)["reason"])
+
+
+def play_until_it_ends(game: Game, screen: Screen, most: int = 40) -> tuple[Answer, list[str]]:
+    """Show the same screen again and again; the last answer, and every kind of action that was asked for."""
+    seen: list[str] = []
+    answer = game.last
+    while isinstance(answer.calls[0], ScreenCall):
+        seen += kinds(answer)
+        most -= 1
+        assert most, "it goes on for ever"
+        answer = game.show(screen)
+    return answer, seen
+
+
+def test_it_plays_from_beginning_to_end(game: Game) -> None:
+    (click,) = actions(game.start(BAR))
+    assert click["type"] == "click"
+    assert abs(click["x"] - 82) <= 4
+    assert abs(click["y"] - 28) <= 4
+    second = actions(game.show(MENU))
+    assert [action["type"] for action in second] == ["click", "keypress", "type"]
+    assert abs(second[0]["x"] - 97) <= 5
+    assert second[2]["text"] == "x.txt"
+    answer = game.show(FINISHED)
+    assert answer.final
+    assert answer.calls == ()
+    assert answer.words == "Saved /home/me/files/x.txt."
+    assert answer.usage.cost_usd == 0.0
+    assert answer.usage.input_tokens == answer.usage.output_tokens == 0
+    said = [thought.text for thought in game.thoughts]
+    assert any("I open the menu. I see it at" in text for text in said)
+    assert said[-1] == answer.words
+
+
+def test_the_same_conversation_gives_the_same_answer(game: Game) -> None:
+    game.start(BAR)
+    game.items.append(ScreenReply(game.last.calls[0].id, game.image(MENU)))
+    assert game.ask() == game.ask() == game.respond()
+
+
+def test_a_target_that_stands_elsewhere_is_found_at_the_second_look(game: Game) -> None:
+    low = Screen(("Insert", 300, 330))
+    assert kinds(game.start(low)) == ["wait"]
+    (click,) = actions(game.show(low))
+    assert abs(click["x"] - 322) <= 4
+    assert abs(click["y"] - 338) <= 4
+
+
+def test_what_moved_meanwhile_is_found_again(game: Game) -> None:
+    game.start(BAR)
+    moved = Screen(("Insert", 260, 220), ("Picture", 270, 260))
+    assert kinds(game.show(moved)) == ["wait"]
+    second = actions(game.show(moved))
+    assert second[0]["type"] == "click"
+    assert abs(second[0]["x"] - 297) <= 5
+
+
+def test_a_late_dialog_is_waited_for(game: Game) -> None:
+    game.start(BAR)
+    game.show(MENU)
+    for _ in range(4):
+        assert kinds(game.show(MENU)) == ["wait"]
+    assert game.show(FINISHED).final
+
+
+def test_an_absent_target_ends_honestly_and_without_a_click(game: Game) -> None:
+    game.start(EMPTY)
+    answer, seen = play_until_it_ends(game, EMPTY)
+    assert set(seen) == {"wait"}
+    assert len(seen) == 6
+    assert "step 1 of 2 (open the menu)" in reason(answer)
+    assert "«Insert» is not on the screen" in reason(answer)
+    assert not answer.final
+
+
+def test_an_expectation_that_is_not_met_ends_honestly(game: Game) -> None:
+    game.start(BAR)
+    game.show(MENU)
+    answer, seen = play_until_it_ends(game, MENU)
+    assert not POINTING & set(seen[3:])
+    assert "(choose): «Finished» did not appear" in reason(answer)
+
+
+def test_a_step_that_may_be_done_again_is_done_again_once(game: Game) -> None:
+    game.start(BAR)
+    answer, seen = play_until_it_ends(game, BAR)
+    assert seen.count("click") == 2
+    assert "did not appear" in reason(answer)
+
+
+def test_a_known_interruption_is_dealt_with(game: Game) -> None:
+    game.start(BAR)
+    assert kinds(game.show(TIP)) == ["wait"]
+    assert actions(game.show(TIP)) == [{"type": "keypress", "keys": ["Escape"]}]
+    assert kinds(game.show(MENU)) == ["click", "keypress", "type"]
+
+
+def test_an_interruption_is_not_dealt_with_for_ever(game: Game) -> None:
+    game.start(BAR)
+    _, seen = play_until_it_ends(game, TIP, most=60)
+    assert seen.count("keypress") == 3
+
+
+def test_a_restarted_computer_starts_the_playbook_again(game: Game) -> None:
+    game.start(BAR)
+    game.show(MENU)
+    game.note(restarted_note(()), BAR)
+    assert kinds(game.respond()) == ["click"]
+    assert actions(game.last)[0]["y"] < 40
+
+
+@pytest.mark.parametrize(
+    ("done", "left"), [(0, ["click", "keypress", "type"]), (1, ["keypress", "type"]), (2, ["type"])]
+)
+def test_what_a_pause_cut_short_is_carried_on(game: Game, done: int, left: list[str]) -> None:
+    game.start(BAR)
+    game.show(MENU)
+    game.items.append(ScreenReply(game.last.calls[0].id, game.image(MENU)))
+    game.note(f"The user paused: {done} of 3 actions were carried out. The other {3 - done} were not carried out.")
+    assert kinds(game.respond()) == left
+    if done == 1:
+        game.items.append(ScreenReply(game.last.calls[0].id, game.image(MENU)))
+        game.note("The user paused: 1 of 2 actions were carried out. The last action was not carried out.")
+        assert kinds(game.respond()) == ["type"]
+    assert game.show(FINISHED).final
+
+
+def test_a_wait_that_was_cut_short_loses_nothing(game: Game) -> None:
+    game.start(BAR)
+    game.show(BAR)
+    game.items.append(ScreenReply(game.last.calls[0].id, game.image(MENU)))
+    game.note("The user paused: 0 of 1 actions were carried out. The last action was not carried out.")
+    assert kinds(game.respond()) == ["click", "keypress", "type"]
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["Action 3 of 3 failed: could not type 'x' (U+0078): it went wrong.", "Nothing was carried out: no such key."],
+)
+def test_a_failed_action_ends_it(game: Game, note: str) -> None:
+    game.start(BAR)
+    game.show(MENU)
+    game.items.append(ScreenReply(game.last.calls[0].id, game.image(MENU)))
+    game.note(note)
+    assert "step 2 (choose)" in reason(game.respond())
+
+
+def test_the_users_words_are_answered_and_it_goes_on(game: Game) -> None:
+    game.start(BAR)
+    game.items.append(ScreenReply(game.last.calls[0].id, game.image(MENU)))
+    game.items.append(FromUser("A correction: blue, please"))
+    assert kinds(game.respond()) == ["click", "keypress", "type"]
+    assert any("cannot take corrections" in thought.text for thought in game.thoughts if thought.kind == "words")
+
+
+def edited(book: Path, change: Callable[[str], str]) -> Game:
+    book.write_text(change(BOOK), encoding="utf-8")
+    return Game(book)
+
+
+def test_a_step_that_is_not_needed_is_passed_over(book: Path) -> None:
+    unless = 'unless = [{ text = "Picture", in = ["screen"] }]\nfind = [{ text = "Insert", in = ["upper", "screen"] }]'
+    game = edited(book, lambda text: text.replace('find = [{ text = "Insert", in = ["upper", "screen"] }]', unless, 1))
+    game = edited(
+        book,
+        lambda text: text.replace('in = ["below"] }]\ndo', 'in = ["screen"] }]\ndo').replace(
+            'find = [{ text = "Insert", in = ["upper", "screen"] }]', unless, 1
+        ),
+    )
+    assert kinds(game.start(MENU)) == ["click", "keypress", "type"]
+
+
+def test_nothing_points_off_the_screen(book: Path) -> None:
+    game = edited(book, lambda text: text.replace("at = [2, 3]", "at = [-200, 0]"))
+    game.start(BAR)
+    assert "off the screen" in reason(game.show(MENU))
+
+
+def test_several_playbooks_are_played_one_after_the_other(book: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text(
+        'title = "more"\ndone = "And more."\n[[steps]]\nname = "press"\nfind = [{ text = "Finished" }]\n'
+        'do = [{ type = "click" }]\n',
+        encoding="utf-8",
+    )
+    game = Game(Path(f"{book},{other}"))
+    game.start(BAR)
+    game.show(MENU)
+    assert kinds(game.show(FINISHED)) == ["click"]
+    assert game.show(FINISHED).words == "Saved /home/me/files/x.txt. And more."
+    game.items.pop()
+    game.note(restarted_note(()), BAR)
+    assert "other" not in str(game.items[-2])
+
+
+def test_a_missing_workspace_is_said(book: Path) -> None:
+    game = Game(book, instructions="")
+    with pytest.raises(ModelFault, match="workspace"):
+        game.start(BAR)
+
+
+def test_a_broken_picture_is_said(game: Game) -> None:
+    broken = ImageRef("0" * 64, "image/png", 1, 1)
+    game.items.append(FromUser("do it", broken))
+    game._images["0" * 64] = b"junk"  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(ModelFault, match="not a picture"):
+        game.respond()
+
+
+def steps_of(answers: Sequence[Answer]) -> list[int]:
+    return [int(answer.output[0]["step"]) for answer in answers]
+
+
+def test_the_position_stands_in_the_output(game: Game) -> None:
+    assert steps_of([game.start(BAR), game.show(MENU)]) == [0, 1]
+    assert set(game.last.output[0]["anchors"]) == {"menu"}

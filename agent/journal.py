@@ -19,6 +19,9 @@ from perception.screenshot import Screenshot
 Observer: TypeAlias = Callable[[Entry, bytes], None]
 """Called after an entry is written, with the entry and its line."""
 
+STREAMED = frozenset({"model.thought", "model.said"})
+"""What the complete answer repeats: of no use to a session that goes on."""
+
 _SUFFIXES = {"image/png": ".png", "image/webp": ".webp", "image/jpeg": ".jpg"}
 
 
@@ -126,7 +129,7 @@ def reopen(session: Session, *, repair: bool = False) -> tuple[list[Entry], File
     Raises:
         UserFault: a line before the last is damaged, and `repair` is false.
     """
-    found = _read_all(session)
+    found = _read_all(session, leave_out=STREAMED)
     sound = list(itertools.takewhile(lambda item: isinstance(item, Entry), found))
     entries = [item for item in sound if isinstance(item, Entry)]
     damages = [item for item in found if isinstance(item, Damage)]
@@ -146,9 +149,9 @@ def reopen(session: Session, *, repair: bool = False) -> tuple[list[Entry], File
     return entries, FileJournal(session, next_seq=entries[-1].seq + 1)
 
 
-def _read_all(session: Session) -> list[Entry | Damage]:
+def _read_all(session: Session, leave_out: frozenset[str] = frozenset()) -> list[Entry | Damage]:
     try:
-        return list(decode_all(session.events.read_bytes()))
+        return list(decode_all(session.events.read_bytes(), leave_out=leave_out))
     except OSError as error:
         raise UserFault(f"the journal of session {session.id} cannot be read ({error.strerror})") from None
 

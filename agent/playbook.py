@@ -210,7 +210,7 @@ class Playbook(_Part):
             if isinstance(part, dict):
                 return {key: fill(value) for key, value in part.items()}  # pyright: ignore[reportUnknownVariableType]
             if isinstance(part, tuple | list):
-                return tuple(fill(value) for value in part)  # pyright: ignore[reportUnknownVariableType]
+                return [fill(value) for value in part]  # pyright: ignore[reportUnknownVariableType]
             return part
 
         return Playbook.model_validate(fill(self.model_dump(exclude={"parameters"})))
@@ -287,6 +287,8 @@ def _check_action(number: int, action: Mapping[str, Any], *, aimed: bool) -> Non
         raise ValueError(f"action {number} ({kind}) points at something, but the step does not look for anything")
     try:
         parse_action(aimed_at(action, 0, 0))
+    except KeyError as error:
+        raise ValueError(f"action {number} ({kind}) needs {error}") from None
     except (InvalidAction, TypeError, ValueError) as error:
         raise ValueError(f"action {number}: {error}") from None
 

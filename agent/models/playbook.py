@@ -203,7 +203,7 @@ class _Moment:
         if not at.looks:
             return at
         needed = self.book.anchors_of((*self.step.find, *self.step.expect))
-        for step in self.book.steps[: at.step]:
+        for step in self.book.steps[: at.step + at.acted]:
             if step.name_as in needed and (found := self.sight.first(step.find, at.regions, wide=True)):
                 at = at.found(step.name_as, found.region)
         return at

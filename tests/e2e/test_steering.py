@@ -25,9 +25,9 @@ MOMENTS = ["streaming", "acting", "waiting"]
 def script_for(moment: str) -> Any:
     """A first answer that takes long in one of three ways, then a click, then the end."""
     first: dict[str, Scripted] = {
-        "streaming": slow(actions(*LONG_BATCH, text="word " * 40, reasoning="thinking " * 60), 0.1),
+        "streaming": slow(actions(*LONG_BATCH, text="word " * 10, reasoning="thinking " * 20), 0.1),
         "acting": actions(*LONG_BATCH),
-        "waiting": http_error(503, message="overloaded", headers={"retry-after": "8"}),
+        "waiting": http_error(503, message="overloaded", headers={"retry-after": "5"}),
     }
     replies: list[Scripted] = [first[moment], actions({"type": "click", "x": 5, "y": 5, "button": "left"}), final("ok")]
     return replies

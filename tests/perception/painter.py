@@ -20,6 +20,8 @@ class Painter:
     """A window over a whole screen, black at first, with no window manager in between."""
 
     def __init__(self, display: str) -> None:
+        self._at_work = threading.Lock()  # tests paint from timers, too, one of which may fire after the end
+        self._closed = False
         self._display: Any = open_display(display)
         self._ping = self._display.intern_atom("_NET_WM_PING")
         self._protocols = self._display.intern_atom("WM_PROTOCOLS")
@@ -34,9 +36,12 @@ class Painter:
 
     def paint(self, region: Region, colour: int = RED) -> None:
         """Fill a rectangle; it is on the screen when this returns."""
-        self._gc.change(foreground=colour)
-        self._window.fill_rectangle(self._gc, region.left, region.top, region.width, region.height)
-        self._display.sync()
+        with self._at_work:
+            if self._closed:
+                return
+            self._gc.change(foreground=colour)
+            self._window.fill_rectangle(self._gc, region.left, region.top, region.width, region.height)
+            self._display.sync()
 
     def promise_answers(self) -> None:
         """Say, as most programs do, that pings will be answered; and take the focus."""
@@ -55,7 +60,9 @@ class Painter:
 
     def close(self) -> None:
         """The window goes, too."""
-        self._display.close()
+        with self._at_work:
+            self._closed = True
+            self._display.close()
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +127,6 @@ class Game:
     def ask(self) -> Answer:
         """The answer to the conversation so far, without going on with it."""
         model = PlaybookModel(f"playbook:{self._path}")
-        request = Request("s", self._instructions, tuple(self.items), self._images.__getitem__.__call__)
         request = Request("s", self._instructions, tuple(self.items), lambda ref: self._images[ref.sha256])
 
         async def collect() -> list[Any]:
@@ -321,25 +320,20 @@ def test_the_users_words_are_answered_and_it_goes_on(game: Game) -> None:
     assert any("cannot take corrections" in thought.text for thought in game.thoughts if thought.kind == "words")
 
 
-def edited(book: Path, change: Callable[[str], str]) -> Game:
-    book.write_text(change(BOOK), encoding="utf-8")
+def edited(book: Path, old: str, new: str) -> Game:
+    assert old in BOOK
+    book.write_text(BOOK.replace(old, new, 1), encoding="utf-8")
     return Game(book)
 
 
 def test_a_step_that_is_not_needed_is_passed_over(book: Path) -> None:
-    unless = 'unless = [{ text = "Picture", in = ["screen"] }]\nfind = [{ text = "Insert", in = ["upper", "screen"] }]'
-    game = edited(book, lambda text: text.replace('find = [{ text = "Insert", in = ["upper", "screen"] }]', unless, 1))
-    game = edited(
-        book,
-        lambda text: text.replace('in = ["below"] }]\ndo', 'in = ["screen"] }]\ndo').replace(
-            'find = [{ text = "Insert", in = ["upper", "screen"] }]', unless, 1
-        ),
-    )
-    assert kinds(game.start(MENU)) == ["click", "keypress", "type"]
+    game = edited(book, 'say = "I open', 'unless = [{ text = "Finished" }]\nsay = "I open')
+    assert kinds(game.start(Screen(("Insert", 60, 20), ("Finished", 200, 300)))) == ["wait"]
+    assert game.last.output[0]["step"] == 1
 
 
 def test_nothing_points_off_the_screen(book: Path) -> None:
-    game = edited(book, lambda text: text.replace("at = [2, 3]", "at = [-200, 0]"))
+    game = edited(book, "at = [2, 3]", "at = [-200, 0]")
     game.start(BAR)
     assert "off the screen" in reason(game.show(MENU))
 
@@ -356,9 +350,18 @@ def test_several_playbooks_are_played_one_after_the_other(book: Path, tmp_path: 
     game.show(MENU)
     assert kinds(game.show(FINISHED)) == ["click"]
     assert game.show(FINISHED).words == "Saved /home/me/files/x.txt. And more."
-    game.items.pop()
+
+
+def test_after_a_restart_only_the_playbook_under_way_starts_again(book: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text(book.read_text(encoding="utf-8").replace("Picture", "Chart"), encoding="utf-8")
+    game = Game(Path(f"{book},{other}"))
+    game.start(BAR)
+    game.show(MENU)
+    game.show(Screen(("Finished", 200, 300), ("Insert", 60, 20)))
     game.note(restarted_note(()), BAR)
-    assert "other" not in str(game.items[-2])
+    assert game.respond().output[0]["playbook"] == "other"
+    assert game.show(Screen(("Insert", 60, 20), ("Chart", 70, 60))).output[0]["step"] == 1
 
 
 def test_a_missing_workspace_is_said(book: Path) -> None:

@@ -52,10 +52,10 @@ def decode(line: bytes) -> Entry:
 
 
 def decode_all(data: bytes, *, leave_out: frozenset[str] = frozenset()) -> Iterator[Entry | Damage]:
-    """Every sound entry of a journal in order, and a `Damage` where a line cannot be believed or is missing.
+    """Every sound entry of a journal in order, and a `Damage` where one cannot be believed or is missing.
 
     Args:
-        leave_out: types of events that nobody will look at: checked like all, but given back as empty words of the model.
+        leave_out: types of events that nobody will look at: checked like all, given back as empty words of the model.
     """
     offset, expected = 0, 1
     for number, line in enumerate(data.split(b"\n"), start=1):

@@ -158,6 +158,8 @@ class Loop:
             self._mend(image, wording.restarted(opened) if lost else wording.LOOK_AGAIN)
         else:
             assert self._state.started, "a journal begins with session.started"
+            if about := wording.place(computer.kind, computer.notes):
+                self._record(NoteAdded(about))
             self._record(UserSaid(self._state.started.task, image))
 
     async def _open_targets(self) -> tuple[str, ...]:

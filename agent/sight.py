@@ -9,11 +9,12 @@ from typing import TypeAlias
 from agent.playbook import SCREEN, Playbook, Target
 from perception.find import Found, Picture, clip, decode, find_colour, find_picture, whole
 from perception.screenshot import Region
-from perception.text import INKS, SMALL, SURE, Ink, Layout, Word, match_text, read_text
+from perception.text import SMALL, SURE, Ink, Layout, Word, match_text, read_text
 
 Looked: TypeAlias = tuple[str, Region, Layout, Ink]
 """A picture by its hash, where in it, and how."""
 
+GROWTH = 8  # pixels
 KEPT = 64  # regions whose words are remembered
 
 
@@ -65,7 +66,12 @@ class Sight:
                 region = self.playbook.places[name].region(self.screen, anchors)
             if region and (part := clip(region, self.screen)):
                 regions.append(part)
-        return regions
+        return [*regions, *(self._grown(region) for region in regions if wide and region != self.screen)]
+
+    def _grown(self, region: Region) -> Region:
+        """A little more: what was cut through at an edge, or misread for its surroundings, reads differently."""
+        more = Region(region.left - GROWTH, region.top - GROWTH, region.width + 2 * GROWTH, region.height + 2 * GROWTH)
+        return clip(more, self.screen) or region
 
     def _look(self, target: Target, region: Region) -> Found | None:
         if target.text:
@@ -78,8 +84,8 @@ class Sight:
         return find_picture(self.picture, wanted, region=region, min_confidence=target.alike or 0.85)
 
     def _look_for_text(self, target: Target, region: Region) -> Found | None:
-        for ink in INKS if region.width * region.height <= SMALL else INKS[:1]:
-            words = self._words(region, target.layout, ink)
+        for layout, ink in _readings(target, region):
+            words = self._words(region, layout, ink)
             places = match_text(words, target.text, min_confidence=target.alike or SURE)
             if places:
                 return (
@@ -92,6 +98,13 @@ class Sight:
         if key not in self._memory.words:
             self._memory.keep(key, read_text(self.picture, region=region, layout=layout, ink=ink))
         return self._memory.words[key]
+
+
+def _readings(target: Target, region: Region) -> Sequence[tuple[Layout, Ink]]:
+    """How a region is read for a target. A small one in several ways, since one reading in fifty goes wrong."""
+    if region.width * region.height > SMALL:
+        return ((target.layout, "any"),)
+    return ((target.layout, "any"), (target.layout, "light"), ("block", "any"))
 
 
 def _rank(target: Target, region: Region) -> int:

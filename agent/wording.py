@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agent.events import Call, FunctionCall, ScreenCall, SteerQueued
 from agent.state import State, Turn
 from perception.screenshot import Region
 
+ABOUT = "About this computer:"
 RESTARTED = "The computer was restarted"
 
 INSTRUCTIONS = """\
@@ -36,12 +39,16 @@ for exactly that. Leave the last step of a password change, and any warning abou
 """
 
 
-def surroundings(notes: tuple[str, ...], workspace: str) -> str:
-    """The end of the instructions: where the model works."""
-    lines = [*notes]
-    if workspace:
-        lines.append(f"Save files that the task produces in {workspace}.")
-    return "\nThis computer\n" + "\n".join(f"- {line}" for line in lines) + "\n" if lines else ""
+def workspace_note(folder: str) -> str:
+    """The end of the instructions: where files go."""
+    return f"\nFiles\n- Save the files that the task produces in {folder}.\n"
+
+
+def place(kind: str, notes: Sequence[str]) -> str:
+    """What the model should know about the computer that it works on, or ""."""
+    own = ["This is the user's own desktop; leave windows alone that the task does not need."] if kind == "here" else []
+    lines = [f"- {note}" for note in (*own, *notes)]
+    return "\n".join([ABOUT, *lines]) if lines else ""
 
 
 def envelope(state: State, steer: SteerQueued, cut: str) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from agent.errors import UserFault
-from agent.journal import read_journal
+from agent.events import ScreenshotTaken
+from agent.journal import image_path, read_journal
 from agent.session import Session, data_home, list_sessions
 from agent.state import State
 from ui.demo_check import BUDGET, DECK, Check, check_files
@@ -59,6 +60,8 @@ def report(
     if not checks:
         ended = state.ended
         yield f"Not made: {ended.outcome.replace('_', ' ')}, {ended.reason}" if ended else "Not made."
+        if picture := _last_picture(session):
+            yield f"The last picture: {picture}"
     else:
         yield f"Made in {folder}:"
         yield f"  {BUDGET}  four departments by four quarters, SUM formulas, bold, currency, a chart"
@@ -81,6 +84,7 @@ def _options(size: tuple[int, int] | None, output: Path | None, *, json: bool) -
         open=(OPEN,),
         workspace=output.expanduser().absolute() if output else None,
         json=json,
+        tells_the_end=False,  # the report does
     )
 
 
@@ -99,6 +103,12 @@ def _count(checks: Sequence[Check]) -> str:
     return (
         f"all {good} checks passed" if good == len(checks) else f"{len(checks) - good} of {len(checks)} checks failed"
     )
+
+
+def _last_picture(session: Session) -> Path | None:
+    """What the screen looked like when it ended."""
+    taken = [entry.event.image for entry in read_journal(session)[0] if isinstance(entry.event, ScreenshotTaken)]
+    return image_path(session, taken[-1]) if taken else None
 
 
 def _replay(session: Session) -> Path | None:

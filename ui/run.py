@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator
@@ -21,9 +22,9 @@ from agent.loop import Loop, Setting
 from agent.ports import Computer, Model
 from agent.session import Session, create_session, data_home, find_session
 from agent.state import State
-from agent.wording import INSTRUCTIONS, surroundings
+from agent.wording import INSTRUCTIONS, workspace_note
 from agent.workspace import files_made
-from ui.settings import DEFAULT_SIZE, Provider, ResumeOptions, RunOptions
+from ui.settings import DEFAULT_SIZE, Provider, ResumeOptions, RunOptions, at_terminal
 from ui.terminal import make_face
 
 EXIT_STATUS: dict[Outcome, int] = {
@@ -34,28 +35,23 @@ EXIT_STATUS: dict[Outcome, int] = {
     "needs_user": 4,
     "stopped": 130,
 }
-PLACES = {
-    "desktop": "A private Linux desktop, {size}, made for this task alone: nothing of the user's own screen is on it. "
-    "LibreOffice is installed; a right click or a menu bar is all that the window manager offers.",
-    "here": "The user's own desktop. They may be working on it too; leave their windows as they are.",
-}
 
 
 def run_task(options: RunOptions) -> int:
     """Start a session and work on it until it ends; the exit status of `deskhand run`."""
     model = make_model(options.model, options.provider)
     check_computer(options.computer)
+    _check_approval(options)
     _check_budgets(options.budgets, options.model, options.provider.prices)
     session = create_session(data_home())
     workspace = options.workspace or session.files
     _make_workspace(workspace)
-    place = PLACES[options.computer].format(size=f"{options.size[0]}×{options.size[1]}")
     started = SessionStarted(
         session=session.id,
         task=options.task,
         model=model.name,
         computer=options.computer,
-        instructions=INSTRUCTIONS + surroundings((place,), str(workspace)),
+        instructions=INSTRUCTIONS + workspace_note(str(workspace)),
         budgets=options.budgets,
         approve=options.approve,
         size=options.size,
@@ -103,7 +99,13 @@ def make_model(name: str, provider: Provider) -> Model:
         raise UserFault("there is no API key: set OPENAI_API_KEY to yours; `deskhand demo` needs none")
     from agent.models.responses import ResponsesModel
 
-    return ResponsesModel(name, api_key=provider.api_key, base_url=provider.base_url, timeout=provider.model_timeout)
+    return ResponsesModel(
+        name,
+        api_key=provider.api_key,
+        base_url=provider.base_url,
+        timeout=provider.model_timeout,
+        prices=provider.prices,
+    )
 
 
 def check_computer(kind: str) -> None:
@@ -153,7 +155,8 @@ def _work(
             state.advance(journal.append(first))
         end = anyio.run(_loop, session, journal, state, model, options)
         journal.close()
-        face.end(end)
+        if options.tells_the_end:
+            face.end(end)
     return EXIT_STATUS[end.outcome]
 
 
@@ -203,6 +206,17 @@ def _check_budgets(budgets: Budgets, model: str, prices: Path | None) -> None:
         raise UserFault(
             f"no price is known for {model}, so --max-cost cannot be kept; use --max-turns or --max-minutes"
         )
+
+
+def _check_approval(options: RunOptions) -> None:
+    """A yes to everything on the user's own screen is given by hand, not by a script."""
+    if options.approve != "always" or options.computer != "here":
+        return
+    if not at_terminal():
+        raise UserFault("--approve always on your own screen must be confirmed at a terminal; use --computer desktop")
+    print("Everything that the model asks a yes for will be done on your own screen. Type always: ", end="", flush=True)
+    if sys.stdin.readline().strip() != "always":
+        raise UserFault("not confirmed, so nothing was started; leave out --approve always to be asked each time")
 
 
 def _make_workspace(folder: Path) -> None:

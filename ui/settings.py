@@ -53,6 +53,7 @@ class RunOptions:
     approval_timeout: float = ASKED_AWAY
     budgets: Budgets = NO_LIMITS
     json: bool = False
+    tells_the_end: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class ResumeOptions:
     approval_timeout: float = ASKED_AWAY
     budgets: Budgets = NO_LIMITS
     json: bool = False
+    tells_the_end: bool = True
 
 
 def run_options(flags: argparse.Namespace) -> RunOptions:

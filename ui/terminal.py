@@ -11,6 +11,7 @@ from typing import Self
 
 from actuators.actions import describe, parse_action
 from actuators.errors import InvalidAction
+from agent import wording
 from agent.budget import spent
 from agent.events import (
     ActionDone,
@@ -23,11 +24,13 @@ from agent.events import (
     Entry,
     Event,
     FileMade,
+    ImageRef,
     ModelAnswered,
     ModelDropped,
     ModelRetrying,
     NoteAdded,
     Paused,
+    ScreenshotTaken,
     SessionEnded,
     SessionResumed,
     SessionStarted,
@@ -36,6 +39,7 @@ from agent.events import (
     SteerQueued,
     Unpaused,
 )
+from agent.journal import image_path
 from agent.session import Session
 from agent.state import State
 from ui.asking import Asker
@@ -64,7 +68,7 @@ def line_of(event: Event) -> str:
             return f"{event.turn}. {in_words(event.action)}"
         case ActionDone() if event.error:
             return f"   failed: {_cut(event.error)}"
-        case NoteAdded():
+        case NoteAdded() if not event.text.startswith(wording.ABOUT):
             return f"   told the model: {_cut(event.text)}"
         case SteerQueued():
             return f"you said: {_cut(event.text)} (queued)"
@@ -104,6 +108,7 @@ class Plain:
     def __init__(self, session: Session, state: State) -> None:
         self._session, self._state = session, state
         self._files: list[FileMade] = []
+        self._picture: ImageRef | None = None
         self._errors = Stream(sys.stderr)
         self._asker = Asker(session, self.say)
         self._fault = ""
@@ -128,6 +133,8 @@ class Plain:
         """Show an event."""
         if isinstance(event, FileMade):
             self._files.append(event)
+        elif isinstance(event, ScreenshotTaken):
+            self._picture = event.image
         elif text := line_of(event):
             self.say(text)
         self._asker.note(event)
@@ -149,6 +156,8 @@ class Plain:
         yield from more
         if end.summary and end.outcome != "done":
             yield f"its last words: “{_cut(end.summary)}”"
+        if self._picture and end.outcome in ("gave_up", "failed", "needs_user"):
+            yield f"the last picture: {image_path(self._session, self._picture)}"
         if self._fault:
             yield f"not everything could be shown here: {self._fault}"
         name = self._session.id

@@ -30,7 +30,7 @@ from agent.errors import ModelFault
 from agent.events import Call, FunctionCall, ImageRef, ScreenCall, Usage
 from agent.playbook import POINTING, Playbook, Step, Target, aimed_at, load_playbook
 from agent.sight import Memory, Sight
-from agent.wording import RESTARTED
+from agent.wording import RESTARTED, workspace_note
 from perception.errors import CannotRead
 from perception.find import Found
 from perception.screenshot import Point, Region
@@ -41,7 +41,7 @@ FREE = Usage(cost_usd=0.0)
 CUT_SHORT = re.compile(r"(\d+) of (\d+) actions were carried out")
 FAILED = re.compile(r"Action (\d+) of \d+ failed: (.*)")
 REFUSED = re.compile(r"Nothing was carried out: (.*)")
-WORKSPACE = re.compile(r"Save files that the task produces in (.+)\.$", re.MULTILINE)
+WORKSPACE = re.compile(re.escape(workspace_note("FOLDER").strip()).replace("FOLDER", "(.+)"))
 PATIENT = 4  # looks after which a step that may be done again is done again
 
 

@@ -25,7 +25,7 @@ from agent.models.playbook import PlaybookModel
 from agent.ports import Computer
 from agent.state import State
 from agent.testing import MemoryJournal
-from agent.wording import surroundings
+from agent.wording import workspace_note
 from ui.demo import MODEL, OPEN, TASK, run_demo
 from ui.demo_check import check_files
 from vm.desktop import PrivateDesktop, open_desktop
@@ -67,7 +67,7 @@ def play(size: tuple[int, int], folder: Path, disturb: Callable[[PrivateDesktop]
     """Play both playbooks through the loop; how it ended and how long it took."""
     journal, state, inbox = MemoryJournal(), State(), folder / ".inbox"
     inbox.mkdir()
-    instructions = surroundings((), str(folder))
+    instructions = workspace_note(str(folder))
     started = SessionStarted("s", TASK, MODEL, "desktop", instructions, workspace=str(folder), size=size)
     state.advance(journal.append(started))
 

@@ -16,7 +16,7 @@ from agent.errors import ModelFault
 from agent.events import FunctionCall, ImageRef, ScreenCall
 from agent.models.playbook import PlaybookModel
 from agent.wording import restarted as restarted_note
-from agent.wording import surroundings
+from agent.wording import workspace_note
 
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
 POINTING = {"click", "double_click", "triple_click", "drag", "move", "scroll"}
@@ -92,7 +92,7 @@ class Game:
     def __init__(self, path: Path, *, instructions: str | None = None) -> None:
         self._path = path
         self._images: dict[str, bytes] = {}
-        self._instructions = surroundings((), "/home/me/files") if instructions is None else instructions
+        self._instructions = workspace_note("/home/me/files") if instructions is None else instructions
         self.items: list[Item] = []
         self.thoughts: list[Thought] = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,7 +27,7 @@ LOOK_SECONDS = 5.0  # how long a screenshot waits for a still screen
 _T = TypeVar("_T")
 
 
-class LocalComputer:
+class LocalComputer(ABC):
     """Eyes and hands of one display. Blocking work is done in worker threads and never outlives its call.
 
     A subclass says how programs are opened, and what ends with the computer.
@@ -64,8 +65,9 @@ class LocalComputer:
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(self._close)
 
+    @abstractmethod
     def _open(self, target: str, cancelled: threading.Event) -> None:
-        raise NotImplementedError
+        """Open a target, blocking, until its window is there."""
 
     def _close(self) -> None:
         try:

@@ -102,6 +102,10 @@ class Game:
         self._images[name] = screen.encoded()
         return ImageRef(name, "image/png", *screen.size)
 
+    def keep(self, reference: ImageRef, encoded: bytes) -> None:
+        """Other bytes for a picture."""
+        self._images[reference.sha256] = encoded
+
     def start(self, screen: Screen) -> Answer:
         """Give the task."""
         self.items.append(FromUser("do it", self.image(screen)))
@@ -364,6 +368,26 @@ def test_after_a_restart_only_the_playbook_under_way_starts_again(book: Path, tm
     assert game.show(Screen(("Insert", 60, 20), ("Chart", 70, 60))).output[0]["step"] == 1
 
 
+def test_pictures_and_colours_are_targets_too(book: Path) -> None:
+    import cv2
+    import numpy as np
+
+    from perception.find import decode
+
+    cv2.imwrite(str(book.parent / "insert.png"), decode(BAR.encoded())[12:42, 50:115])
+    game = edited(book, '{ text = "Insert", in = ["upper", "screen"] }', '{ picture = "insert.png", in = ["upper"] }')
+    (click,) = actions(game.start(BAR))
+    assert abs(click["x"] - 82) <= 2
+    game = edited(book, '{ text = "Insert", in = ["upper", "screen"] }', '{ colour = "#ff420e", in = ["upper"] }')
+    painted = decode(BAR.encoded())
+    painted[100:120, 300:340] = (14, 66, 255)
+    reference = game.image(BAR)
+    game.items.append(FromUser("do it", reference))
+    game.keep(reference, cv2.imencode(".png", painted.astype(np.uint8))[1].tobytes())
+    (click,) = actions(game.respond())
+    assert (click["x"], click["y"]) == (319, 109)
+
+
 def test_a_missing_workspace_is_said(book: Path) -> None:
     game = Game(book, instructions="")
     with pytest.raises(ModelFault, match="workspace"):
@@ -373,7 +397,7 @@ def test_a_missing_workspace_is_said(book: Path) -> None:
 def test_a_broken_picture_is_said(game: Game) -> None:
     broken = ImageRef("0" * 64, "image/png", 1, 1)
     game.items.append(FromUser("do it", broken))
-    game._images["0" * 64] = b"junk"  # pyright: ignore[reportPrivateUsage]
+    game.keep(broken, b"junk")
     with pytest.raises(ModelFault, match="not a picture"):
         game.respond()
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from agent.errors import UserFault
 from agent.events import ScreenshotTaken
 from agent.journal import image_path, read_journal
-from agent.session import Session, data_home, list_sessions
+from agent.session import Session
 from agent.state import State
 from ui.demo_check import BUDGET, DECK, Check, check_files
 from ui.run import run_task
@@ -35,11 +35,10 @@ def run_demo(*, size: tuple[int, int] | None = None, output: Path | None = None,
     Returns:
         The exit status: 0 only if everything was made and every check passed.
     """
-    before = {session.id for session in list_sessions(data_home())}
     began = time.monotonic()
-    status = run_task(_options(size, output, json=json))
+    status, session = run_task(_options(size, output, json=json))
     built = time.monotonic() - began
-    session, state = _session_of_the_demo(before)
+    state = State.of(read_journal(session)[0])
     folder = Path(state.started.workspace) if state.started else session.files
     checks = check_files(folder) if status == 0 else []
     seconds = built, time.monotonic() - began - built
@@ -86,16 +85,6 @@ def _options(size: tuple[int, int] | None, output: Path | None, *, json: bool) -
         json=json,
         tells_the_end=False,  # the report does
     )
-
-
-def _session_of_the_demo(before: Collection[str]) -> tuple[Session, State]:
-    """The newest session with this very task that was not there before."""
-    for session in reversed(list_sessions(data_home())):
-        if session.id not in before:
-            state = State.of(read_journal(session)[0])
-            if state.started and state.started.task == TASK:
-                return session, state
-    raise UserFault("the demo's session is not there any more; was its folder removed while it ran?")
 
 
 def _count(checks: Sequence[Check]) -> str:

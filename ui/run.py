@@ -37,8 +37,8 @@ EXIT_STATUS: dict[Outcome, int] = {
 }
 
 
-def run_task(options: RunOptions) -> int:
-    """Start a session and work on it until it ends; the exit status of `deskhand run`."""
+def run_task(options: RunOptions) -> tuple[int, Session]:
+    """Start a session and work on it until it ends: the exit status of `deskhand run`, and the session."""
     model = make_model(options.model, options.provider)
     check_computer(options.computer)
     _check_approval(options)
@@ -61,7 +61,7 @@ def run_task(options: RunOptions) -> int:
     )
     with session.locked():
         journal = FileJournal(session)
-        return _work(session, journal, [], started, model, options)
+        return _work(session, journal, [], started, model, options), session
 
 
 def resume_session(options: ResumeOptions) -> int:

@@ -12,4 +12,4 @@ def run(flags: argparse.Namespace) -> int:
     options = run_options(flags)
     from ui.run import run_task
 
-    return run_task(options)
+    return run_task(options)[0]

@@ -20,10 +20,12 @@ import actuators.actions
 import actuators.errors
 import agent.errors
 import agent.events
+import agent.playbook
 import perception.errors
 from actuators.actions import ACTION_CLASSES, MAX_SCROLL, MAX_TEXT, Point
 from agent.events import EVENT_CLASSES, FLEETING, Entry
 from ui.parser import Parser, make_parser
+from ui.settings import KEYS, variable_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 MADE_BY = "<!-- Made by `make docs` from the code; changes here are overwritten. -->\n"
@@ -84,7 +86,17 @@ def commands_page() -> str:
             f"    {_usage(name, command)}\n",
             _flags(command),
         ]
-    return _joined(parts)
+    return _joined([*parts, "# Settings\n", _SETTINGS, _table(("setting", "variable", "type"), _settings())])
+
+
+_SETTINGS = """\
+A flag goes before the environment, and the environment before `config.toml` in the platform's own configuration folder
+(or the file that `DESKHAND_CONFIG` names). The flag of a setting has its name with dashes.
+"""
+
+
+def _settings() -> list[tuple[str, str, str]]:
+    return [(f"`{name}`", f"`{variable_of(name)}`", kinds[-1].__name__) for name, kinds in KEYS.items()]
 
 
 _STATUS = """\
@@ -208,6 +220,33 @@ def _with_tree(text: str) -> str:
     return "\n\n".join(f"```text\n{part}\n```" if tree(part) else part for part in paragraphs) + "\n"
 
 
+# ---- playbooks
+
+
+def playbooks_page() -> str:
+    """The format of a playbook, from the docstrings of its parts."""
+    about = "\n\n".join((inspect.getdoc(agent.playbook) or "").split("\n\n")[:1])
+    parts = ["# Playbooks\n", MADE_BY, f"{about}\n", _PLAY]
+    for cls in (agent.playbook.Playbook, agent.playbook.Place, agent.playbook.Target, *_steps()):
+        parts += [f"## {cls.__name__}\n", f"```text\n{inspect.getdoc(cls)}\n```\n"]
+    return _joined(parts)
+
+
+_PLAY = """\
+A playbook is a TOML file; `agent/playbooks/budget.toml` and `deck.toml` are what `deskhand demo` plays. To play one:
+
+    deskhand run "TASK" --model playbook:budget --open "libreoffice --calc"
+
+`playbook:NAME` is one that comes with Deskhand, `playbook:FILE.toml` one of your own; several are joined by commas.
+It sees the same screenshots as any model and answers with the same actions. Nothing is clicked that was not found on
+the newest screenshot: where a target stays missing, the session ends as `gave_up` with the step's name and a picture.
+"""
+
+
+def _steps() -> tuple[type[Any], ...]:
+    return agent.playbook.Step, agent.playbook.Interruption
+
+
 # ---- tables and types
 
 
@@ -276,6 +315,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "events.md": events_page,
     "actions.md": actions_page,
     "errors.md": errors_page,
+    "playbooks.md": playbooks_page,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Generator
@@ -140,3 +141,25 @@ def test_words_to_a_session_that_is_not_running_wait_for_it(tmp_path: Path) -> N
         assert [text for text in told(server.requests[-1]) if "one more thing" in text]
         assert server.rewrites == []
     assert deskhand.leftovers == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_stop_it_politely(tmp_path: Path, number: signal.Signals) -> None:
+    with working(tmp_path, script_for("acting")) as (deskhand, command, _server, _log):
+        at_the("acting", command)
+        command.process.send_signal(number)
+        assert command.wait(10) == 130
+        assert command.lines[-1]["outcome"] == "stopped" and number.name in command.lines[-1]["reason"]
+    assert deskhand.leftovers == []
+
+
+def test_the_same_action_on_a_screen_that_does_not_change_ends_as_given_up(tmp_path: Path) -> None:
+    def script(_body: Body) -> Scripted:
+        return actions({"type": "click", "x": 5, "y": 5, "button": "left"})
+
+    with openai_server(script) as server:
+        deskhand = Deskhand(tmp_path / "home", OPENAI_API_KEY=server.key, OPENAI_BASE_URL=server.url)
+        ran = deskhand("run", "Work", "--size", "800x600")
+        assert ran.returncode == 1 and "does not change" in ran.stderr
+        assert any("has not changed" in text for text in told(server.requests[-1], "developer"))
+        assert len(server.received) < 10

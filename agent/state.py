@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -133,7 +133,7 @@ class State:
             case ModelAnswered():
                 self._answered(event)
             case ModelDropped():
-                self._add(event.usage)
+                self.usage += event.usage
                 if event.withdrawn:
                     self.turn = Turn(event.turn)
             case ActionStarted():
@@ -170,7 +170,7 @@ class State:
                 pass
 
     def _answered(self, event: ModelAnswered) -> None:
-        self._add(event.usage)
+        self.usage += event.usage
         self.turns += 1
         self.words = event.words
         self.idle_answers = 0 if event.calls or event.final else self.idle_answers + 1
@@ -189,21 +189,3 @@ class State:
     def _show(self, image: ImageRef | None) -> None:
         if image:
             self.shown = self._spaces[image.sha256]
-
-    def _add(self, usage: Usage) -> None:
-        total = self.usage
-        cost = (
-            None
-            if total.cost_usd is None and usage.cost_usd is None
-            else (total.cost_usd or 0.0) + (usage.cost_usd or 0.0)
-        )
-        self.usage = replace(
-            total,
-            input_tokens=total.input_tokens + usage.input_tokens,
-            cached_tokens=total.cached_tokens + usage.cached_tokens,
-            cache_write_tokens=total.cache_write_tokens + usage.cache_write_tokens,
-            output_tokens=total.output_tokens + usage.output_tokens,
-            reasoning_tokens=total.reasoning_tokens + usage.reasoning_tokens,
-            cost_usd=cost,
-            estimated=total.estimated or usage.estimated,
-        )

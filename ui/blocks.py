@@ -16,7 +16,6 @@ Item: TypeAlias = dict[str, Any]
 """One thing that the page shows; `kind` says which."""
 
 LONGEST = 2000  # characters of an action that makes no sense
-_TOKENS = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
 
 
 @dataclass
@@ -36,7 +35,7 @@ class Block:
 
     def spend(self, usage: Usage) -> None:
         """Add what an answer used."""
-        self.usage = add_usage(self.usage or Usage(), usage)
+        self.usage = (self.usage or Usage()) + usage
 
 
 class Clock:
@@ -82,14 +81,6 @@ def _points(action: Action) -> list[tuple[int, int]]:
             return [(point.x, point.y) for point in action.path]
         case _:
             return []
-
-
-def add_usage(first: Usage, second: Usage) -> Usage:
-    """What both used together; no cost where neither has one."""
-    tokens = {name: getattr(first, name) + getattr(second, name) for name in _TOKENS}
-    costs = [usage.cost_usd for usage in (first, second) if usage.cost_usd is not None]
-    estimated = first.estimated or second.estimated
-    return Usage(**tokens, cost_usd=sum(costs) if costs else None, estimated=estimated)
 
 
 def action_item(number: int, raw: Word) -> Item:

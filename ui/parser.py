@@ -68,6 +68,7 @@ def _run(commands: Any) -> None:
     run.add_argument("--open", action="append", metavar="FILE|COMMAND", help="open this first; may be given again")
     run.add_argument("--workspace", metavar="DIR", help="folder to work in (default: the session's own)")
     run.add_argument("--approve", choices=("ask", "never", "always"), help="what happens when a yes is needed")
+    run.add_argument("--overlay", action=argparse.BooleanOptionalAction, help="there is no overlay in this version")
     _common(run)
 
 

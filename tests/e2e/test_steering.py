@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support.command import Command, Deskhand, wait_until
-from tests.support.openai_script import Body, Scripted, actions, final, hang, http_error, slow
+from tests.support.openai_script import Body, Scripted, actions, final, function, hang, http_error, slow
 from tests.support.openai_server import Server, openai_server, told
 
 TARGETS = Path(__file__).parents[1] / "support" / "targets.py"
@@ -163,3 +163,24 @@ def test_the_same_action_on_a_screen_that_does_not_change_ends_as_given_up(tmp_p
         assert ran.returncode == 1 and "does not change" in ran.stderr
         assert any("has not changed" in text for text in told(server.requests[-1], "developer"))
         assert len(server.received) < 10
+
+
+@pytest.mark.parametrize(
+    ("first", "flags", "status"),
+    [
+        (final("ready"), (), 0),
+        (function("give_up", {"reason": "no"}), (), 1),
+        (actions({"type": "click", "x": 9, "y": 9, "button": "left"}), ("--max-turns", "1"), 3),
+        (http_error(400, "context_length_exceeded", "Too long."), (), 1),
+    ],
+)
+def test_however_it_ended_it_goes_on_with_new_words(
+    tmp_path: Path, first: Scripted, flags: tuple[str, ...], status: int
+) -> None:
+    with openai_server([first, final("now it is")]) as server:
+        deskhand = Deskhand(tmp_path / "home", OPENAI_API_KEY=server.key, OPENAI_BASE_URL=server.url)
+        assert deskhand("run", "Work", "--size", "800x600", *flags).returncode == status
+        resumed = deskhand("resume", "last", "--max-turns", "9", "and now this")
+        assert resumed.returncode == 0, resumed.stderr
+        assert "and now this" in told(server.requests[-1])[-1]
+        assert server.refusals == [] and server.rewrites == []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,11 @@ import numpy as np
 import pytest
 from PIL import ImageChops
 
+from perception.screen import open_screen
 from tests.support.command import Deskhand, wait_until
 from tests.support.openai_script import Body, Reply, Scripted, actions, final
 from tests.support.openai_server import last_picture, openai_server
+from tests.support.xserver import end, xvfb
 
 SUPPORT = Path(__file__).parents[1] / "support"
 CLICKS = 40  # at each of five sizes: 200
@@ -65,6 +69,39 @@ def test_every_click_lands_on_its_pixel(tmp_path: Path, size: tuple[int, int]) -
     errors = [max(abs(hit["hit"][axis] - hit["target"][axis]) for axis in (0, 1)) / scale for hit in hits]
     assert len(errors) == CLICKS
     assert max(errors) <= 1.0, errors
+
+
+def test_on_the_users_own_screen_it_hits_and_leaves_their_windows(tmp_path: Path) -> None:
+    log = tmp_path / "hits"
+
+    def script(body: Body) -> Scripted:
+        if sum(item.get("type") == "computer_call" for item in body["input"]) == 10:
+            return final("All hit.")
+        x, y = the_red_one(body)
+        return actions({"type": "click", "button": "left", "x": x, "y": y})
+
+    with xvfb(1280, 800, window_manager=True) as display, openai_server(script) as server:
+        window = subprocess.Popen(
+            [sys.executable, str(SUPPORT / "targets.py"), str(log), "here"], env={**os.environ, "DISPLAY": display}
+        )
+        try:
+            deskhand = Deskhand(
+                tmp_path / "home", OPENAI_API_KEY=server.key, OPENAI_BASE_URL=server.url, DISPLAY=display
+            )
+            wait_until(lambda: red_is_shown(display), "the window")
+            ran = deskhand("run", "Hit the red squares")  # where there is a screen, that is the default
+            assert ran.returncode == 0, ran.stderr[-2000:]
+            assert window.poll() is None, "the user's own program is still there"
+            assert deskhand.journal[0]["computer"] == "here"
+        finally:
+            end(window)
+    hits = [json.loads(line) for line in log.read_text().splitlines()]
+    assert len(hits) == 10 and all(hit["hit"] == hit["target"] for hit in hits)
+
+
+def red_is_shown(display: str) -> bool:
+    with open_screen(display) as screen:
+        return bool((screen.grab()[:, :, 2] > 200).any() and (screen.grab()[:, :, 0] < 50).any())
 
 
 @pytest.mark.timeout(240)

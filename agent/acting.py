@@ -10,19 +10,10 @@ from actuators.errors import ActuatorError
 from agent import wording
 from agent.attention import Attention
 from agent.errors import Stop, UserFault, for_the_model
-from agent.events import (
-    ActionDone,
-    ActionStarted,
-    Call,
-    CallAnswered,
-    FunctionCall,
-    ImageRef,
-    ModelAnswered,
-    ScreenCall,
-    ScreenshotTaken,
-)
+from agent.events import ActionDone, ActionStarted, CallAnswered, ModelAnswered, ScreenshotTaken
 from agent.ports import Computer
 from agent.recorder import Recorder
+from agent.values import Call, FunctionCall, ImageRef, ScreenCall
 from perception.errors import PerceptionError
 from perception.screenshot import Region, Screenshot, Space
 

@@ -23,8 +23,6 @@ from agent.events import (
     ModelDropped,
     NoteAdded,
     Paused,
-    SafetyCheck,
-    ScreenCall,
     SteerQueued,
     Unpaused,
 )
@@ -32,6 +30,7 @@ from agent.inbox import Message
 from agent.ports import Inbox
 from agent.recorder import Recorder
 from agent.state import Turn
+from agent.values import SafetyCheck, ScreenCall
 
 T = TypeVar("T")
 

@@ -9,20 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from agent.events import (
-    Call,
-    CallAnswered,
-    Event,
-    ImageRef,
-    ModelAnswered,
-    ModelDropped,
-    NoteAdded,
-    SafetyCheck,
-    SteerDelivered,
-    Usage,
-    UserSaid,
-    Word,
-)
+from agent.events import CallAnswered, Event, ModelAnswered, ModelDropped, NoteAdded, SteerDelivered, UserSaid
+from agent.values import Call, ImageRef, SafetyCheck, Usage, Word
 
 
 @dataclass(frozen=True, slots=True)

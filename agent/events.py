@@ -10,86 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
 from agent.errors import Outcome
-
-Word: TypeAlias = dict[str, Any]
-"""One provider item, verbatim."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of one response and what they cost; `cost_usd` is None for a model without a known price."""
-
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    cache_write_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_tokens: int = 0
-    cost_usd: float | None = None
-    estimated: bool = False
-
-    def __add__(self, other: Usage) -> Usage:
-        """What both used together; no cost where neither has one."""
-        costs = [usage.cost_usd for usage in (self, other) if usage.cost_usd is not None]
-        return Usage(
-            self.input_tokens + other.input_tokens,
-            self.cached_tokens + other.cached_tokens,
-            self.cache_write_tokens + other.cache_write_tokens,
-            self.output_tokens + other.output_tokens,
-            self.reasoning_tokens + other.reasoning_tokens,
-            cost_usd=sum(costs) if costs else None,
-            estimated=self.estimated or other.estimated,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class SafetyCheck:
-    """A provider's question that must be answered with a yes before the call is carried out."""
-
-    id: str
-    code: str = ""
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ScreenCall:
-    """The model asks for actions on the screen, in order. They are parsed when their turn comes."""
-
-    id: str
-    actions: tuple[dict[str, Any], ...]
-    checks: tuple[SafetyCheck, ...] = ()
-    kind: Literal["screen"] = "screen"
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionCall:
-    """The model calls a function tool; `arguments` is JSON as the model wrote it."""
-
-    id: str
-    name: str
-    arguments: str
-    kind: Literal["function"] = "function"
-
-
-Call: TypeAlias = ScreenCall | FunctionCall
-
-
-@dataclass(frozen=True, slots=True)
-class ImageRef:
-    """A picture in the session's `images/` folder."""
-
-    sha256: str
-    media_type: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
-class Budgets:
-    """What a session may use up; None is without limit."""
-
-    turns: int | None = None
-    minutes: float | None = None
-    cost_usd: float | None = None
+from agent.values import NO_LIMITS, NOTHING_USED, Budgets, Call, ImageRef, SafetyCheck, Usage, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +22,7 @@ class SessionStarted:
     model: str
     computer: str
     instructions: str
-    budgets: Budgets = Budgets()
+    budgets: Budgets = NO_LIMITS
     approve: str = "ask"
     size: tuple[int, int] | None = None
     workspace: str = ""
@@ -114,7 +35,7 @@ class SessionStarted:
 class SessionResumed:
     """A session that had ended, or whose process died, goes on in a new process."""
 
-    budgets: Budgets = Budgets()
+    budgets: Budgets = NO_LIMITS
     type: Literal["session.resumed"] = "session.resumed"
 
 
@@ -212,7 +133,7 @@ class ModelDropped:
     reason: str
     partial: str = ""
     withdrawn: bool = False
-    usage: Usage = Usage()
+    usage: Usage = NOTHING_USED
     type: Literal["model.dropped"] = "model.dropped"
 
 
@@ -386,7 +307,7 @@ class SessionEnded:
     reason: str
     turns: int
     seconds: float
-    usage: Usage = Usage()
+    usage: Usage = NOTHING_USED
     summary: str = ""
     type: Literal["session.ended"] = "session.ended"
 

@@ -12,8 +12,9 @@ from typing import TypeAlias
 
 from agent.codec import Damage, decode_all, encode
 from agent.errors import UserFault
-from agent.events import FLEETING, Entry, Event, ImageRef
+from agent.events import FLEETING, Entry, Event
 from agent.session import Session
+from agent.values import ImageRef
 from perception.screenshot import Screenshot
 
 Observer: TypeAlias = Callable[[Entry, bytes], None]

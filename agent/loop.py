@@ -20,17 +20,14 @@ from agent.acting import Acting
 from agent.attention import Attention
 from agent.errors import ModelFault, Stop, UserFault
 from agent.events import (
-    Budgets,
     BudgetWarned,
     BugFound,
     ComputerReady,
     Event,
     FileMade,
-    ImageRef,
     ModelAnswered,
     ModelRefused,
     NoteAdded,
-    ScreenCall,
     SessionEnded,
     SessionResumed,
     SteerApplied,
@@ -43,6 +40,7 @@ from agent.ports import Computer, Inbox, Journal, Model
 from agent.recorder import Recorder
 from agent.state import State
 from agent.thinking import Thinking
+from agent.values import Budgets, ImageRef, ScreenCall
 
 POINT_OUT_AFTER = 2  # repetitions of the same actions on an unchanged screen
 GIVE_UP_AFTER = 5

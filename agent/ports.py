@@ -12,8 +12,9 @@ from typing import Protocol
 
 from actuators.actions import Action
 from agent.conversation import Request, Streamed
-from agent.events import Entry, Event, ImageRef
+from agent.events import Entry, Event
 from agent.inbox import Message
+from agent.values import ImageRef
 from perception.screenshot import Screenshot, Space
 
 

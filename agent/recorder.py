@@ -6,9 +6,10 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from agent.events import Entry, Event, ImageRef, TurnStarted
+from agent.events import Entry, Event, TurnStarted
 from agent.ports import Journal
 from agent.state import State
+from agent.values import ImageRef
 from perception.screenshot import Screenshot
 
 

@@ -13,18 +13,14 @@ from agent.events import (
     ActionDone,
     ActionStarted,
     ApprovalAnswered,
-    Budgets,
     BudgetWarned,
-    Call,
     CallAnswered,
     Entry,
     Event,
-    ImageRef,
     ModelAnswered,
     ModelDropped,
     NoteAdded,
     Paused,
-    ScreenCall,
     ScreenshotTaken,
     SessionEnded,
     SessionResumed,
@@ -35,9 +31,9 @@ from agent.events import (
     TurnEnded,
     TurnStarted,
     Unpaused,
-    Usage,
     UserSaid,
 )
+from agent.values import Budgets, Call, ImageRef, ScreenCall, Usage
 from perception.screenshot import Region, Space
 
 STILL = 3e-5  # share of the picture (60 pixels of 1920×1080) below which nothing that matters has changed

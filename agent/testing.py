@@ -15,8 +15,9 @@ import anyio
 from actuators.actions import Action, Click, located
 from agent.codec import decode, encode
 from agent.conversation import Answer, Request, Streamed, Thought
-from agent.events import Call, Entry, Event, FunctionCall, ImageRef, SafetyCheck, ScreenCall, Usage
+from agent.events import Entry, Event
 from agent.inbox import Message
+from agent.values import Call, FunctionCall, ImageRef, SafetyCheck, ScreenCall, Usage
 from perception.screenshot import Region, Screenshot, Space
 
 Step: TypeAlias = "Answer | Exception | Callable[[Request], Awaitable[Answer]]"

@@ -11,19 +11,12 @@ from agent import budget
 from agent.attention import Attention
 from agent.conversation import Answer, Request, Thought
 from agent.errors import Stop, Transient
-from agent.events import (
-    ModelAnswered,
-    ModelDropped,
-    ModelRetrying,
-    ModelSaid,
-    ModelThought,
-    TurnStarted,
-    Usage,
-)
+from agent.events import ModelAnswered, ModelDropped, ModelRetrying, ModelSaid, ModelThought, TurnStarted
 from agent.models.failures import BadAnswer
 from agent.models.retry import Backoff
 from agent.ports import Journal, Model
 from agent.recorder import Recorder
+from agent.values import Usage
 
 FLUSH = 0.15  # seconds of streamed text in one event
 ENDLESS = 100_000  # characters of one answer

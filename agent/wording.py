@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.events import Call, FunctionCall, ScreenCall, SteerQueued
+from agent.events import SteerQueued
 from agent.state import State, Turn
+from agent.values import Call, FunctionCall, ScreenCall
 from perception.screenshot import Region
 
 ABOUT = "About this computer:"

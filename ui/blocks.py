@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeAlias, cast
 
 from actuators.actions import Action, Click, DoubleClick, Drag, Move, Scroll, TripleClick, parse_action
 from actuators.errors import InvalidAction
-from agent.events import Entry, ImageRef, Paused, SessionResumed, Unpaused, Usage, Word
+from agent.events import Entry, Paused, SessionResumed, Unpaused
+from agent.values import ImageRef, Usage, Word
 from ui.terminal import in_words
 
 Item: TypeAlias = dict[str, Any]

@@ -21,9 +21,10 @@ import actuators.errors
 import agent.errors
 import agent.events
 import agent.playbook
+import agent.values
 import perception.errors
 from actuators.actions import ACTION_CLASSES, MAX_SCROLL, MAX_TEXT, Point
-from agent.events import EVENT_CLASSES, FLEETING, Entry
+from agent.events import EVENT_CLASSES, FLEETING
 from ui.parser import Parser, make_parser
 from ui.settings import KEYS, variable_of
 
@@ -176,9 +177,8 @@ It is on the disk itself before anyone acts on it, unless it says otherwise here
 
 
 def _parts() -> list[type[Any]]:
-    """Dataclasses of the events' module that are no events."""
-    found = vars(agent.events).values()
-    return [c for c in found if isinstance(c, type) and is_dataclass(c) and c not in (*EVENT_CLASSES, Entry)]
+    """What events are made of."""
+    return [c for c in vars(agent.values).values() if isinstance(c, type) and is_dataclass(c)]
 
 
 # ---- actions

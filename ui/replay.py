@@ -19,9 +19,10 @@ from typing import Any
 
 from agent.codec import Damage
 from agent.errors import UserFault
-from agent.events import Entry, ImageRef
+from agent.events import Entry
 from agent.journal import load_image, read_journal
 from agent.session import Session
+from agent.values import ImageRef
 from ui.timeline import Timeline
 
 ASSETS = Path(__file__).with_name("assets")

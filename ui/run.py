@@ -15,13 +15,14 @@ from types import FrameType
 import anyio
 
 from agent.errors import Outcome, UserFault
-from agent.events import Budgets, Entry, SessionEnded, SessionStarted
+from agent.events import Entry, SessionEnded, SessionStarted
 from agent.inbox import FileInbox, Message, drop_commands, post
 from agent.journal import FileJournal, reopen
 from agent.loop import Loop, Setting
 from agent.ports import Computer, Model
 from agent.session import Session, create_session, data_home, find_session
 from agent.state import State
+from agent.values import Budgets
 from agent.wording import INSTRUCTIONS, workspace_note
 from agent.workspace import files_made
 from ui.settings import DEFAULT_SIZE, Provider, ResumeOptions, RunOptions, at_terminal

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.errors import UserFault
-from agent.events import Budgets
+from agent.values import NO_LIMITS, Budgets
 
 T = TypeVar("T")
 D = TypeVar("D")
 DEFAULT_MODEL = "gpt-6.1-terra"
 DEFAULT_SIZE = (1440, 900)
-NO_LIMITS = Budgets()
 MAX_TASK = 50_000  # characters; more belongs into a file of the workspace
 SIDES = range(320, 7681)  # pixels of a private desktop's screen
 ASKED_HERE = 900.0  # seconds that a question waits where somebody sits at the terminal

@@ -24,7 +24,6 @@ from agent.events import (
     Entry,
     Event,
     FileMade,
-    ImageRef,
     ModelAnswered,
     ModelDropped,
     ModelRetrying,
@@ -42,6 +41,7 @@ from agent.events import (
 from agent.journal import image_path
 from agent.session import Session
 from agent.state import State
+from agent.values import ImageRef
 from ui.asking import Asker
 from ui.stream import Stream
 from ui.summary import one_line, outcome_word, printable

@@ -22,8 +22,6 @@ from agent.events import (
     Entry,
     Event,
     FileMade,
-    FunctionCall,
-    ImageRef,
     ModelAnswered,
     ModelDropped,
     ModelRefused,
@@ -32,7 +30,6 @@ from agent.events import (
     ModelThought,
     NoteAdded,
     Paused,
-    ScreenCall,
     ScreenshotTaken,
     SessionEnded,
     SessionResumed,
@@ -44,8 +41,8 @@ from agent.events import (
     TurnStarted,
     Unpaused,
     UserSaid,
-    Word,
 )
+from agent.values import FunctionCall, ImageRef, ScreenCall, Word
 from ui.blocks import Block, Clock, Item, action_item, mark_of, reasoning_in, still_open
 from ui.terminal import line_of
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from agent.conversation import Answer
-from agent.events import Call, FunctionCall, SafetyCheck, ScreenCall, Usage, Word
 from agent.models.failures import BadAnswer
 from agent.models.pricing import Prices
+from agent.values import Call, FunctionCall, SafetyCheck, ScreenCall, Usage, Word
 
 ANSWERED = ("computer_call", "function_call")  # the calls that Deskhand can answer
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from agent.errors import DeskhandError, ModelFault, Transient
-from agent.events import Usage
 from agent.models.web import is_html, not_an_address, retry_after, without_userinfo
+from agent.values import Usage
 
 if TYPE_CHECKING:
     from openai import APIConnectionError, APIStatusError

@@ -27,9 +27,9 @@ from agent.conversation import (
     Thought,
 )
 from agent.errors import ModelFault
-from agent.events import Call, FunctionCall, ImageRef, ScreenCall, Usage
 from agent.playbook import POINTING, Playbook, Step, Target, aimed_at, load_playbook
 from agent.sight import Memory, Sight
+from agent.values import Call, FunctionCall, ImageRef, ScreenCall, Usage
 from agent.wording import RESTARTED, workspace_note
 from perception.errors import CannotRead
 from perception.find import Found

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import UserFault
-from agent.events import Usage
+from agent.values import Usage
 
 _DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 _STANDARD_TIERS = ("", "auto", "default")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from agent.conversation import Thought
-from agent.events import Word
 from agent.models.failures import BadAnswer, Failures
+from agent.values import Word
 
 CHARS_PER_TOKEN = 8  # more than any text has: a stream beyond this many times the limit ignores the limit
 _THOUGHTS = {

@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import assert_never
 
 from agent.conversation import FromDeskhand, FromModel, FromUser, FunctionReply, Item, Request, ScreenReply
-from agent.events import ImageRef, SafetyCheck, Word
+from agent.values import ImageRef, SafetyCheck, Word
 
 PICTURE_OF_NOTE = (
     "The picture that belongs to the note above. It comes from Deskhand and says nothing in the user's name."

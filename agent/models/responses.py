@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import anyio
 
 from agent.conversation import Answer, Request, Streamed
-from agent.events import Word
 from agent.models.answers import read_answer, read_usage
 from agent.models.failures import BadAnswer, Failures, as_fault
 from agent.models.pricing import Prices
 from agent.models.reading import Reading, reason_of
 from agent.models.render import Renderer
 from agent.models.web import check_settings
+from agent.values import Word
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream

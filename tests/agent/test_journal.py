@@ -23,20 +23,18 @@ from agent.events import (
     CallAnswered,
     Entry,
     Event,
-    ImageRef,
     ModelAnswered,
     NoteAdded,
-    ScreenCall,
     SessionStarted,
     SteerDelivered,
     TurnEnded,
     TurnStarted,
-    Usage,
     UserSaid,
 )
 from agent.journal import FileJournal, image_path, read_journal, reopen
 from agent.session import Session, create_session, find_session
 from agent.state import State
+from agent.values import ImageRef, ScreenCall, Usage
 from perception.screenshot import Region, Screenshot, Space
 
 AT = "2026-11-21T07:00:00.000Z"

@@ -10,14 +10,7 @@ import pytest
 
 from agent.conversation import FromDeskhand, FromUser, Request, fold
 from agent.errors import ModelFault, Transient
-from agent.events import (
-    Budgets,
-    ModelDropped,
-    SafetyCheck,
-    SessionEnded,
-    SessionStarted,
-    SteerDelivered,
-)
+from agent.events import ModelDropped, SessionEnded, SessionStarted, SteerDelivered
 from agent.inbox import Message
 from agent.loop import Loop, Setting
 from agent.state import State
@@ -33,6 +26,7 @@ from agent.testing import (
     function,
     talk,
 )
+from agent.values import Budgets, SafetyCheck
 
 CLICK = {"type": "click", "x": 10, "y": 20}
 OTHER = {"type": "click", "x": 11, "y": 21}

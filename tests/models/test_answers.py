@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from agent.conversation import FromUser
-from agent.events import Usage, Word
 from agent.models.answers import read_answer, read_usage
 from agent.models.failures import BadAnswer
 from agent.models.pricing import Prices
+from agent.values import Usage, Word
 from tests.support.openai_script import actions, function, raw, together
 from tests.support.openai_server import openai_server
 from tests.support.talk import Pictures, fault, model_of

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from agent.errors import UserFault
-from agent.events import Usage
 from agent.models.pricing import Prices
+from agent.values import Usage
 
 USAGE = Usage(input_tokens=100_000, cached_tokens=80_000, cache_write_tokens=15_000, output_tokens=2_000)
 

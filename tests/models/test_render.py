@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.conversation import FromDeskhand, FromModel, FromUser, FunctionReply, Item, Request, ScreenReply
-from agent.events import ImageRef, SafetyCheck, Word
 from agent.models.render import Renderer, render_item
+from agent.values import ImageRef, SafetyCheck, Word
 from tests.support.talk import Pictures
 
 TEXT = st.text(max_size=20)

@@ -10,9 +10,9 @@ import pytest
 
 from actuators.actions import Click, Keypress, Scroll, Type
 from agent.conversation import FromDeskhand, FromModel, FromUser, FunctionReply, Item, ScreenReply
-from agent.events import FunctionCall, SafetyCheck, ScreenCall, Word
 from agent.models.responses import GIVE_UP, ResponsesModel, safety_identifier
 from agent.ports import Model
+from agent.values import FunctionCall, SafetyCheck, ScreenCall, Word
 from tests.support.openai_script import (
     Reply,
     actions,

@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from agent.conversation import Answer, FromDeskhand, FromModel, FromUser, Item, Request, ScreenReply, Thought
 from agent.errors import ModelFault
-from agent.events import FunctionCall, ImageRef, ScreenCall
 from agent.models.playbook import PlaybookModel
+from agent.values import FunctionCall, ImageRef, ScreenCall
 from agent.wording import restarted as restarted_note
 from agent.wording import workspace_note
 

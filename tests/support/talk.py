@@ -12,8 +12,8 @@ import anyio
 
 from agent.conversation import Answer, Item, Request, Streamed, Thought
 from agent.errors import ModelFault, Transient
-from agent.events import ImageRef
 from agent.models.responses import ResponsesModel
+from agent.values import ImageRef
 from tests.support.openai_server import Server
 
 MODEL = "gpt-6.1-terra"

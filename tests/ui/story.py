@@ -14,13 +14,10 @@ from agent.events import (
     ActionStarted,
     ApprovalAnswered,
     ApprovalRequested,
-    Budgets,
     CallAnswered,
     ComputerReady,
     Event,
     FileMade,
-    FunctionCall,
-    ImageRef,
     ModelAnswered,
     ModelDropped,
     ModelRetrying,
@@ -28,8 +25,6 @@ from agent.events import (
     ModelThought,
     NoteAdded,
     Paused,
-    SafetyCheck,
-    ScreenCall,
     ScreenshotTaken,
     SessionEnded,
     SessionStarted,
@@ -39,12 +34,11 @@ from agent.events import (
     TurnEnded,
     TurnStarted,
     Unpaused,
-    Usage,
     UserSaid,
-    Word,
 )
 from agent.journal import FileJournal
 from agent.session import Session, create_session
+from agent.values import Budgets, FunctionCall, ImageRef, SafetyCheck, ScreenCall, Usage, Word
 from perception.screenshot import Region, Screenshot, Space
 
 SIZE = (1280, 800)

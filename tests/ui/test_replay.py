@@ -20,7 +20,6 @@ from agent.events import (
     BugFound,
     CallAnswered,
     Event,
-    FunctionCall,
     ModelAnswered,
     ModelDropped,
     ModelRefused,
@@ -29,10 +28,10 @@ from agent.events import (
     SteerApplied,
     TurnEnded,
     TurnStarted,
-    Usage,
 )
 from agent.journal import read_journal
 from agent.session import Session
+from agent.values import FunctionCall, Usage
 from tests.ui.browser import Page, browser
 from tests.ui.story import SIZE, Story, draw, eventful
 from ui.cli import main

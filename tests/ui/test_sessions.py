@@ -31,9 +31,9 @@ from agent.events import (
     SteerQueued,
     TurnStarted,
     Unpaused,
-    Usage,
 )
 from agent.session import Session, create_session
+from agent.values import Usage
 from tests.support.command import Deskhand
 from ui.summary import TAIL, Summary, one_line, printable, summarize
 

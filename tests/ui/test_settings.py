@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.errors import UserFault
-from agent.events import Budgets
+from agent.values import Budgets
 from ui.parser import parse
 from ui.settings import DEFAULT_MODEL, KEYS, ResumeOptions, RunOptions, resume_options, run_options, variable_of
 

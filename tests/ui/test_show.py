@@ -14,15 +14,12 @@ from agent.events import (
     ActionDone,
     ActionStarted,
     ApprovalRequested,
-    Budgets,
     BudgetWarned,
     CallAnswered,
     ComputerReady,
     Entry,
     Event,
     FileMade,
-    FunctionCall,
-    ImageRef,
     ModelAnswered,
     ModelDropped,
     ModelRefused,
@@ -30,7 +27,6 @@ from agent.events import (
     ModelThought,
     NoteAdded,
     Paused,
-    ScreenCall,
     ScreenshotTaken,
     SessionEnded,
     SessionStarted,
@@ -39,10 +35,10 @@ from agent.events import (
     SteerQueued,
     TurnEnded,
     TurnStarted,
-    Usage,
 )
 from agent.journal import FileJournal, image_path
 from agent.session import Session, create_session
+from agent.values import Budgets, FunctionCall, ImageRef, ScreenCall, Usage
 from tests.support.command import Deskhand, wait_until
 from ui.commands.show import TURNS, Reader
 

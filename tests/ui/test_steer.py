@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.events import ApprovalRequested, Paused, SafetyCheck, SessionResumed
+from agent.events import ApprovalRequested, Paused, SessionResumed
 from agent.inbox import FileInbox
 from agent.session import create_session
 from agent.testing import answer, final
+from agent.values import SafetyCheck
 from tests.support.command import wait_until
 from tests.ui.story import Story
 from tests.ui.working import held, working

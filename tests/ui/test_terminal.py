@@ -26,7 +26,6 @@ from agent.events import (
     Entry,
     FileMade,
     ModelRetrying,
-    SafetyCheck,
     SessionEnded,
     SteerApplied,
     SteerDelivered,
@@ -36,6 +35,7 @@ from agent.inbox import FileInbox
 from agent.journal import FileJournal, read_journal
 from agent.session import Session, create_session
 from agent.state import State
+from agent.values import SafetyCheck
 from tests.ui.story import Story, draw
 from ui import terminal
 from ui.stream import Stream

@@ -21,8 +21,6 @@ from agent.events import (
     Entry,
     Event,
     FileMade,
-    FunctionCall,
-    ImageRef,
     ModelAnswered,
     ModelDropped,
     ModelRefused,
@@ -39,6 +37,7 @@ from agent.events import (
 from agent.journal import image_path
 from agent.session import Session, data_home, find_session
 from agent.state import State
+from agent.values import FunctionCall, ImageRef
 from ui.summary import Tally, local_time, one_line, outcome_word, printable, tolerate_encoding
 from ui.terminal import costs, in_words, line_of
 

@@ -12,7 +12,7 @@ import time
 import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
+from typing import Literal, TypeAlias, cast, get_args
 
 import anyio
 
@@ -71,8 +71,17 @@ class FileInbox:
         self._folder = folder
 
     def take(self) -> list[tuple[Message, Path]]:
-        """Every word that has come, in order, with the file to `forget` once it is written down."""
-        return [(_read(self._folder / name), self._folder / name) for name in sorted(self._names())]
+        """Every word that has come, in order, with the file to `forget` once it is written down.
+
+        A file that is no word of ours is put aside, not obeyed.
+        """
+        taken: list[tuple[Message, Path]] = []
+        for path in (self._folder / name for name in sorted(self._names())):
+            try:
+                taken.append((_read(path), path))
+            except (ValueError, KeyError, TypeError):
+                path.rename(path.with_suffix(".unreadable"))
+        return taken
 
     def forget(self, path: Path) -> None:
         """The word is in the journal; its file is not needed any more."""
@@ -90,10 +99,16 @@ class FileInbox:
 def _read(path: Path) -> Message:
     data = json.loads(path.read_text(encoding="utf-8"))
     return Message(
-        kind=cast("Kind", data["kind"]),
+        kind=_kind(data["kind"]),
         text=str(data.get("text", "")),
         target=str(data.get("target", "")),
         now=bool(data.get("now", False)),
         by=str(data.get("by", "user")),
         id=str(data["id"]),
     )
+
+
+def _kind(word: object) -> Kind:
+    if word not in get_args(Kind):
+        raise ValueError(f"{word!r} is no kind of message")
+    return cast("Kind", word)

@@ -44,3 +44,11 @@ def test_commands_to_a_dead_process_are_dropped_and_corrections_kept(tmp_path: P
     post(tmp_path, Message("steer", "still meant"))
     drop_commands(tmp_path)
     assert [message.text for message, _ in FileInbox(tmp_path).take()] == ["still meant"]
+
+
+def test_a_file_that_is_no_word_of_ours_is_put_aside(tmp_path: Path) -> None:
+    for number, content in enumerate(['{"kind": "st', '{"kind": "explode", "id": "x"}', "[1]", '{"kind": "stop"}']):
+        (tmp_path / f"{number}.json").write_text(content)
+    post(tmp_path, Message("pause"))
+    assert [message.kind for message, _ in FileInbox(tmp_path).take()] == ["pause"]
+    assert len(list(tmp_path.glob("*.unreadable"))) == 4

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _HEAD = re.compile(rb'\{"v":(?P<v>\d+),"seq":(?P<seq>\d+),"at":"(?P<at>[^"]*)","type":"(?P<type>[^"]*)"')
-_LEFT_OUT = ModelSaid(0, "")
+LEFT_OUT = ModelSaid(0, "")
+"""Stands for an event that nobody wanted to look at."""
+
 _CRC_LENGTH = len(',"crc":"00000000"}')
 
 
@@ -55,7 +57,7 @@ def decode_all(data: bytes, *, leave_out: frozenset[str] = frozenset()) -> Itera
     """Every sound entry of a journal in order, and a `Damage` where one cannot be believed or is missing.
 
     Args:
-        leave_out: types of events that nobody will look at: checked like all, given back as empty words of the model.
+        leave_out: types of events that nobody will look at: checked like all, given back as `LEFT_OUT`.
     """
     offset, expected = 0, 1
     for number, line in enumerate(data.split(b"\n"), start=1):
@@ -87,7 +89,7 @@ def _decode(line: bytes, leave_out: frozenset[str]) -> Entry:
     version, seq, at, kind = head.groups()
     if int(version) != VERSION:
         raise ValueError("it was written by another version of deskhand")
-    return Entry(int(seq), at.decode(), event=_LEFT_OUT if kind.decode() in leave_out else _event(body))
+    return Entry(int(seq), at.decode(), event=LEFT_OUT if kind.decode() in leave_out else _event(body))
 
 
 def _event(body: bytes) -> Event:

@@ -24,6 +24,7 @@ from agent.events import (
     Entry,
     Event,
     ModelAnswered,
+    ModelThought,
     NoteAdded,
     SessionStarted,
     SteerDelivered,
@@ -238,3 +239,17 @@ def test_a_session_of_ten_thousand_turns_opens_in_a_second(session: Session, tmp
     seconds = time.process_time() - began
     assert state.turns == 10_000 and not damages
     assert seconds < 3.0, "one second on an idle machine; three leave room for a busy one"
+
+
+def test_streamed_pieces_are_left_out_of_what_goes_on_and_numbers_are_kept(session: Session) -> None:
+    journal = FileJournal(session)
+    journal.append(started(session))
+    journal.append(ModelThought(1, "hm"))
+    journal.append(NoteAdded("said"))
+    journal.append(ModelThought(1, "still"))
+    journal.close()
+    entries, again = reopen(session)
+    again.append(NoteAdded("on we go"))
+    again.close()
+    assert [entry.seq for entry in entries] == [1, 3]
+    assert [entry.seq for entry in read_journal(session)[0]] == [1, 2, 3, 4, 5]

@@ -60,8 +60,8 @@ python_packages() {
     [ -x .venv/bin/python ] || { say "making .venv"; "$python" -m venv .venv; }
     say "installing the Python packages of requirements.lock into .venv"
     # --no-deps: the lock is complete, and leaves out python3-xlib, which would overwrite python-xlib's files.
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 }
 
 system_packages

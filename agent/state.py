@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -81,7 +80,7 @@ class State:
     words: str = ""
     idle_answers: int = 0
     repeats: int = 0
-    last_actions: str = ""
+    last_actions: list[tuple[dict[str, Any], ...]] = field(default_factory=list[tuple[dict[str, Any], ...]])
     changed: float = 1.0
     shown: Space | None = None
     seconds: float = 0.0
@@ -177,10 +176,9 @@ class State:
         """Count how often the same was asked for while the screen did not change (the loop guard)."""
         self.turn.open = False
         asked = [call.actions for call in self.turn.calls if isinstance(call, ScreenCall)]
-        actions = json.dumps(asked, sort_keys=True) if any(asked) else ""
-        same = bool(actions) and actions == self.last_actions and self.changed <= STILL
+        same = any(asked) and asked == self.last_actions and self.changed <= STILL
         self.repeats = self.repeats + 1 if same else 0
-        self.last_actions = actions
+        self.last_actions = asked
 
     def _show(self, image: ImageRef | None) -> None:
         if image:

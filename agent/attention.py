@@ -134,10 +134,6 @@ class Attention:
                 await self._news.wait()
             self.raise_stop()
 
-    async def unhurried(self) -> None:
-        """A pause from before the beginning still counts."""
-        await self.until_free()
-
     def turn_is_over(self, turn: Turn) -> None:
         """What was halted becomes what the correction cut short."""
         if self.halted:

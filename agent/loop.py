@@ -145,7 +145,7 @@ class Loop:
         again = bool(self._state.items)
         if again:
             self._record(SessionResumed(self._setting.budgets or self._state.budgets))
-        await self._attention.unhurried()
+        await self._attention.until_free()
         self._computer = computer = await self._attention.unless_stopped(self._open_computer())
         self._acting = Acting(computer, self._recorder, self._attention)
         lost = again and computer.kind != "here"

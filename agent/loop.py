@@ -156,9 +156,9 @@ class Loop:
             self._mend(image, wording.restarted(opened) if lost else wording.LOOK_AGAIN)
         else:
             assert self._state.started, "a journal begins with session.started"
+            self._record(UserSaid(self._state.started.task, image))  # first: it is what tells a new session from an old
             if about := wording.place(computer.kind, computer.notes):
                 self._record(NoteAdded(about))
-            self._record(UserSaid(self._state.started.task, image))
 
     async def _open_targets(self) -> tuple[str, ...]:
         assert self._computer and self._state.started

@@ -10,7 +10,7 @@ import pytest
 
 from agent.conversation import FromDeskhand, FromUser, Request, fold
 from agent.errors import ModelFault, Transient
-from agent.events import ModelDropped, SessionEnded, SessionStarted, SteerDelivered
+from agent.events import Entry, Event, ModelDropped, NoteAdded, SessionEnded, SessionStarted, SteerDelivered, UserSaid
 from agent.inbox import Message
 from agent.loop import Loop, Setting
 from agent.state import State
@@ -339,3 +339,26 @@ def test_an_action_together_with_last_words_is_still_carried_out() -> None:
     b = bench(answer(CLICK, words="finished"), final("ok"))
     assert b.run().reason == "ok"
     assert b.computer.clicks == [(10, 20)]
+
+
+class StumblingJournal(MemoryJournal):
+    """Fails at the first event of a kind, as a process does that is killed there."""
+
+    def __init__(self, kind: type[Event]) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def append(self, event: Event) -> Entry:
+        if isinstance(event, self._kind) and "bug.found" not in self.types:
+            raise RuntimeError("killed")
+        return super().append(event)
+
+
+@pytest.mark.parametrize("kind", [UserSaid, NoteAdded])
+def test_a_session_that_ends_while_it_begins_does_not_lose_its_task(kind: type[Event]) -> None:
+    b = Bench(ScriptedModel([final("ok")]), FakeComputer(notes=("no task bar",)), StumblingJournal(kind))
+    b.start()
+    assert b.run().outcome == "failed"
+    assert b.run().outcome == "done"
+    said = [item.text for item in b.model.requests[0].items if isinstance(item, FromUser)]
+    assert said == ["do it"]

@@ -6,6 +6,7 @@ ActuatorError
  + NotSupported       this system's hands cannot do that
  + DisplayLost        the screen that the hands act on is gone
  + Interrupted        the hands were told to let go in the middle; a part was done
+ + TakenOver          the user's own hands are at work; `begun` tells whether a part may have been done
 
 `agent.errors` decides who gets to see each of them.
 """
@@ -40,3 +41,12 @@ class DisplayLost(ActuatorError):
 
 class Interrupted(ActuatorError):
     """The hands were told to let go while they were at work; a part of the action was done."""
+
+
+class TakenOver(ActuatorError):
+    """The user has taken over: nothing more is done until they hand back."""
+
+    def __init__(self, *, begun: bool) -> None:
+        done = "the action was cut short, and a part of it may have been done" if begun else "nothing was done"
+        super().__init__(f"the user has taken over mouse and keyboard; {done}")
+        self.begun = begun

@@ -30,7 +30,8 @@ from actuators.actions import (
     check,
 )
 from actuators.backends import Backend
-from actuators.errors import CannotType, DisplayLost, Interrupted, InvalidAction, NotSupported
+from actuators.backends.witness import Witness, Witnessed
+from actuators.errors import CannotType, DisplayLost, Interrupted, InvalidAction, NotSupported, TakenOver
 from actuators.keys import parse_chord
 
 PRESS_SECONDS = 0.012  # how long a click or a key stays down: some programs poll
@@ -61,18 +62,24 @@ class Hands:
         self._backend = backend
         self._lock = threading.Lock()
         self._let_go = threading.Event()
+        self._seized = False
         self._closed = False
         self._held: list[Callable[[], None]] = []
         self._last_press: tuple[float, Point, Button] | None = None
         self._carry = _Carry()
+        self._ready: Callable[[], None] = lambda: None
 
     @property
     def backend(self) -> str:
         """The name of the backend at work."""
         return self._backend.name
 
-    def perform(self, action: Action) -> None:
+    def perform(self, action: Action, ready: Callable[[], None] = lambda: None) -> None:
         """Carry out an action; it has reached the display when this returns. `Wait` and `TakeScreenshot` do nothing.
+
+        Args:
+            ready: called once, right before the first input is sent and after all waiting. What it raises ends the
+                action with nothing done.
 
         Raises:
             InvalidAction: nothing was done; a point off every screen, an unknown key, …
@@ -80,12 +87,16 @@ class Hands:
             NotSupported: this system's hands cannot do that.
             DisplayLost: the display is gone.
             Interrupted: `release` was called meanwhile; a part was done.
+            TakenOver: the user's hands are at work; says whether a part was done.
         """
         check(action)
         with self._lock:
             if self._closed:
                 raise DisplayLost("these hands were closed")
             with self._backend.acting():
+                if self._seized:
+                    raise TakenOver(begun=False)
+                self._ready = ready
                 try:
                     self._perform(action)
                 finally:
@@ -104,6 +115,26 @@ class Hands:
             if self._held:
                 with self._backend.acting():
                     self._open_hands()
+
+    def seize(self) -> None:
+        """Take the hands out of the agent's control: until `give_back`, `perform` raises `TakenOver`.
+
+        An action under way is cut short as by `release`, but this does not wait for it. Callable from any thread.
+        """
+        self._seized = True
+        self._let_go.set()
+
+    def give_back(self) -> None:
+        """The agent's again, once what was cut short has ended. Callable from any thread."""
+        with self._lock:
+            self._seized = False
+            if not self._closed:
+                self._let_go.clear()
+
+    def watched_by(self, witness: Witness) -> None:
+        """Tell `witness` from now on what these hands do."""
+        with self._lock:
+            self._backend = Witnessed(self._backend, witness)
 
     def close(self) -> None:
         """Let go of everything and give the backend back. Safe to call twice."""
@@ -128,6 +159,7 @@ class Hands:
                 self._click(action, "left", times=3)
             case Move():
                 self._place(Point(action.x, action.y))
+                self._ready()
                 with self._keys(action.keys):
                     self._backend.move(action.x, action.y)
             case Drag():
@@ -135,10 +167,12 @@ class Hands:
             case Scroll():
                 self._scroll(action)
             case Keypress():
+                self._ready()
                 with self._keys(action.keys):
                     self._pause(PRESS_SECONDS)
             case Type():
                 check_typeable(action.text)
+                self._ready()
                 self._backend.type_text(action.text.replace("\r\n", "\n").replace("\r", "\n"), self._pause)
             case Wait() | TakeScreenshot():
                 pass
@@ -149,6 +183,7 @@ class Hands:
         point = Point(action.x, action.y)
         self._place(point)
         self._keep_apart(point, button)
+        self._ready()
         with self._keys(action.keys):
             self._backend.move(action.x, action.y)
             for number in range(times):
@@ -171,6 +206,7 @@ class Hands:
         for point in action.path:
             self._place(point)
         self._keep_apart(action.path[0], "left")
+        self._ready()
         steps, seconds = drag_steps(action.path)
         with self._keys(action.keys):
             self._backend.move(action.path[0].x, action.path[0].y)
@@ -184,6 +220,7 @@ class Hands:
 
     def _scroll(self, action: Scroll) -> None:
         self._place(Point(action.x, action.y))
+        self._ready()
         dx, dy = self._carry.notches(action)
         with self._keys(action.keys):
             self._backend.move(action.x, action.y)
@@ -240,6 +277,8 @@ class Hands:
 
     def _pause(self, seconds: float) -> None:
         if self._let_go.wait(seconds) if seconds > 0 else self._let_go.is_set():
+            if self._seized:
+                raise TakenOver(begun=True)
             raise Interrupted("cut short: the hands were told to let go")
 
 

@@ -44,6 +44,7 @@ class Acting:
             match call:
                 case ScreenCall():
                     await self._act(call)
+                    await self._attention.until_handed_back()
                     self.answer(call, await self._attention.unless_stopped(self.look()), "")
                 case FunctionCall():
                     self.answer(call, None, _function(call))

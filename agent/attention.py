@@ -26,10 +26,11 @@ from agent.events import (
     SteerQueued,
     Unpaused,
 )
-from agent.inbox import Message
+from agent.inbox import POLL, Message
 from agent.ports import Inbox
 from agent.recorder import Recorder
 from agent.state import Turn
+from agent.takeover import Takeover
 from agent.values import SafetyCheck, ScreenCall
 
 T = TypeVar("T")
@@ -41,11 +42,13 @@ class Attention:
     Attributes:
         halted: why the rest of the present turn's actions was not carried out, or "".
         cut: what the user's correction cut short, in words, for its envelope.
+        takeover: the user's own hands on the computer.
     """
 
-    def __init__(self, inbox: Inbox, recorder: Recorder) -> None:
+    def __init__(self, inbox: Inbox, recorder: Recorder, *, hand_back_after: float | None = None) -> None:
         self.halted = ""
         self.cut = ""
+        self.takeover = Takeover(recorder, hand_back_after)
         self._inbox = inbox
         self._recorder = recorder
         self._state = recorder.state
@@ -70,8 +73,22 @@ class Attention:
                 self.receive(message)
                 self._inbox.forget(path)
         except UserFault as fault:  # the journal cannot be written: nothing may happen any more
-            self._stop = fault
-            self._interrupt(stopping=True)
+            self._end_with(fault)
+
+    async def feel(self) -> None:
+        """Notice the user's own hands on the computer, for as long as the session lasts."""
+        while True:
+            await anyio.sleep(POLL)
+            self._notice()
+
+    def _notice(self) -> None:
+        before = self._state.paused
+        try:
+            self.takeover.notice()
+        except (Stop, UserFault) as end:
+            self._end_with(end)
+        if self._state.paused != before:
+            self._wake()
 
     def receive(self, message: Message) -> None:
         """Write one word down and let it take effect."""
@@ -82,13 +99,22 @@ class Attention:
                 self._pause(message)
             case "resume":
                 self._unpause(message)
+            case "take":
+                self.takeover.take()
             case "stop":
-                self._stop = Stop("stopped", message.text or f"stopped by {message.by}")
-                self._interrupt(stopping=True)
+                self._end_with(Stop("stopped", message.text or f"stopped by {message.by}"))
             case "approve" | "deny":
                 self._decisions[message.target] = (message.kind == "approve", message.by)
+        self._wake()
+
+    def _wake(self) -> None:
         self._news.set()
         self._news = anyio.Event()
+
+    def _end_with(self, end: Stop | UserFault) -> None:
+        self._stop = end
+        self._interrupt(stopping=True)
+        self._wake()
 
     def _steer(self, message: Message) -> None:
         if message.id in self._state.seen:
@@ -103,7 +129,9 @@ class Attention:
             self._recorder.record(Paused(message.by))
 
     def _unpause(self, message: Message) -> None:
-        if self._state.paused:
+        if self._state.taken_over:
+            self.takeover.end(message.by)
+        elif self._state.paused:
             seconds = round(anyio.current_time() - self._paused_at, 3)
             self._recorder.record(Unpaused(message.by, seconds))
 
@@ -116,23 +144,35 @@ class Attention:
             Stop: the session ends here.
         """
         self.hear()
+        self._notice()
         self.raise_stop()
         if budget.seconds_left(self._state) <= 0:
             budget.check(self._state)
-        if self._state.paused:
+        if not self.takeover.free:
+            self.halted = "the user took over"
+        elif self._state.paused:
             self.halted = "the user paused"
         elif self._state.queued:
             self.halted = "the user corrected you"
         return self.halted
 
-    async def until_free(self) -> None:
-        """Return when nothing holds the loop back: not while paused."""
+    async def until_free(self) -> bool:
+        """Return when nothing holds the loop back: not while paused. Whether the screen may be another one now."""
         self.hear()
+        self._notice()
         self.raise_stop()
+        held = self._state.paused
         while self._state.paused:
             with self._recorder.not_ours():
                 await self._news.wait()
             self.raise_stop()
+        return held or not self.takeover.free
+
+    async def until_handed_back(self) -> None:
+        """Return when the computer is not in the user's hands: what they do with it is not photographed."""
+        self._notice()
+        if self._state.taken_over:
+            await self.until_free()
 
     def turn_is_over(self, turn: Turn) -> None:
         """What was halted becomes what the correction cut short."""
@@ -209,7 +249,11 @@ class Attention:
         self._recorder.record(ApprovalRequested(identity, call.id, _asked(call), _in_words(call.checks)))
         setting = self._state.started.approve if self._state.started else "ask"
         if setting == "ask":
-            approved, by = await self._hear_decision(identity, timeout)
+            self.takeover.expected = True
+            try:
+                approved, by = await self._hear_decision(identity, timeout)
+            finally:
+                self.takeover.expected = False
         else:
             approved, by = setting == "always", f"--approve {setting}"
         self._recorder.record(ApprovalAnswered(identity, approved, by))

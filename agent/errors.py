@@ -8,7 +8,7 @@ DeskhandError
 Transient           the provider or the line hiccuped; `agent.models` retries, and the user sees it
 
 Anything else is a bug: the journal keeps it and the session can be resumed. `for_the_model` is the one place where
-errors of the hands and the eyes are mapped.
+errors of the hands and the eyes are mapped; `TakenOver` tells the model of an action that the user's hands cut short.
 """
 
 from __future__ import annotations

@@ -250,6 +250,33 @@ class Unpaused:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeoverStarted:
+    """The user's own hands are on the agent's computer; the session is paused until they hand it back.
+
+    `by` says with what: "pointer", "button", "wheel" or "key".
+    """
+
+    by: str
+    type: Literal["takeover.started"] = "takeover.started"
+
+
+@dataclass(frozen=True, slots=True)
+class TakeoverEnded:
+    """The user handed the computer back, `by` word ("user") or by leaving it alone ("idle").
+
+    `clicks` are points of the screen, `keys` and `scrolls` are counted: what was typed is nobody's business.
+    """
+
+    by: str
+    seconds: float
+    moved: bool = False
+    clicks: tuple[tuple[int, int], ...] = ()
+    scrolls: int = 0
+    keys: int = 0
+    type: Literal["takeover.ended"] = "takeover.ended"
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalRequested:
     """A yes is needed for exactly this."""
 
@@ -335,6 +362,8 @@ Event: TypeAlias = (
     | SteerApplied
     | Paused
     | Unpaused
+    | TakeoverStarted
+    | TakeoverEnded
     | ApprovalRequested
     | ApprovalAnswered
     | BudgetWarned

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias, cast, get_args
 
 import anyio
 
-Kind: TypeAlias = Literal["steer", "pause", "resume", "stop", "approve", "deny"]
+Kind: TypeAlias = Literal["steer", "pause", "resume", "take", "stop", "approve", "deny"]
 POLL = 0.03  # seconds between looks at the folder
 
 

@@ -38,7 +38,7 @@ from agent.events import (
 from agent.inbox import Message
 from agent.ports import Computer, Inbox, Journal, Model
 from agent.recorder import Recorder
-from agent.state import State
+from agent.state import STILL, State
 from agent.thinking import Thinking
 from agent.values import Budgets, ImageRef, ScreenCall
 
@@ -58,11 +58,14 @@ class Setting:
         approval_timeout: seconds that a question for a yes waits for its answer.
         budgets: new limits for a session that is resumed; None keeps those that it had.
         files: the files that the task has produced, asked at the end.
+        hand_back_after: seconds that the user leaves the computer alone, after which it is the agent's again; None
+            waits for their word.
     """
 
     approval_timeout: float = 900.0
     budgets: Budgets | None = None
     files: Callable[[], Iterable[FileMade]] = tuple
+    hand_back_after: float | None = None
 
 
 class Loop:
@@ -82,7 +85,7 @@ class Loop:
         self._open_computer = open_computer
         self._recorder = Recorder(journal, state)
         self._state = state
-        self._attention = Attention(inbox, self._recorder)
+        self._attention = Attention(inbox, self._recorder, hand_back_after=self._setting.hand_back_after)
         self._thinking = Thinking(model, journal, self._recorder, self._attention)
         self._computer: Computer | None = None
         self._acting: Acting | None = None
@@ -92,6 +95,7 @@ class Loop:
         ends: list[SessionEnded] = []
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._attention.listen)
+            tasks.start_soon(self._attention.feel)
             try:
                 ends.append(await self._work())
             finally:
@@ -147,6 +151,7 @@ class Loop:
             self._record(SessionResumed(self._setting.budgets or self._state.budgets))
         await self._attention.until_free()
         self._computer = computer = await self._attention.unless_stopped(self._open_computer())
+        self._attention.takeover.heed(computer.guard)
         self._acting = Acting(computer, self._recorder, self._attention)
         lost = again and computer.kind != "here"
         self._record(ComputerReady(computer.kind, tuple(computer.notes), restarted=lost))
@@ -157,7 +162,7 @@ class Loop:
         else:
             assert self._state.started, "a journal begins with session.started"
             self._record(UserSaid(self._state.started.task, image))  # first: it is what tells a new session from an old
-            if about := wording.place(computer.kind, computer.notes):
+            if about := wording.place(computer.notes):
                 self._record(NoteAdded(about))
 
     async def _open_targets(self) -> tuple[str, ...]:
@@ -179,12 +184,23 @@ class Loop:
 
     async def _boundary(self) -> None:
         """Where the user's words take effect: stop, pause, corrections; and where budgets end."""
-        await self._attention.until_free()
+        if await self._attention.until_free():
+            await self._look_again()
         self._deliver_steers()
         budget.check(self._state)
         for kind, used, limit in budget.near_the_end(self._state):
             self._record(BudgetWarned(kind, used, limit))
             self._record(NoteAdded(wording.budget_low(kind, round(used, 2), limit)))
+
+    async def _look_again(self) -> None:
+        """After a pause the model goes on from the screen as it is now, and knows what the user did with it."""
+        takeover, self._attention.takeover.untold = self._attention.takeover.untold, None
+        image = await self._attention.unless_stopped(self._hands.look())
+        news = image if self._state.changed > STILL else None
+        if takeover:
+            self._record(NoteAdded(wording.handed_back(takeover, self._state.on_image(takeover.clicks)), news))
+        elif news:
+            self._record(NoteAdded(wording.SINCE_PAUSED, news))
 
     def _deliver_steers(self) -> None:
         for steer in list(self._state.queued.values()):

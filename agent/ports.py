@@ -14,6 +14,7 @@ from actuators.actions import Action
 from agent.conversation import Request, Streamed
 from agent.events import Entry, Event
 from agent.inbox import Message
+from agent.takeover import Guard
 from agent.values import ImageRef
 from perception.screenshot import Screenshot, Space
 
@@ -29,6 +30,11 @@ class Computer(Protocol):
     @property
     def notes(self) -> Sequence[str]:
         """What is worth telling the model about this place, and what it has to do without."""
+        ...
+
+    @property
+    def guard(self) -> Guard:
+        """Notices the user's own hands on this computer: from then on `perform` raises TakenOver."""
         ...
 
     async def screenshot(self) -> Screenshot:

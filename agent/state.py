@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from actuators.actions import Point
 from agent.conversation import Item, advance
 from agent.events import (
     ActionDone,
@@ -27,12 +29,15 @@ from agent.events import (
     SteerApplied,
     SteerDelivered,
     SteerQueued,
+    TakeoverEnded,
+    TakeoverStarted,
     TurnEnded,
     TurnStarted,
     Unpaused,
     UserSaid,
 )
 from agent.values import Budgets, Call, ImageRef, ScreenCall, Usage
+from perception.errors import OffImage
 from perception.screenshot import Region, Space
 
 STILL = 3e-5  # share of the picture (60 pixels of 1920×1080) below which nothing that matters has changed
@@ -72,6 +77,7 @@ class State:
     turns: int = 0
     usage: Usage = field(default_factory=Usage)
     paused: bool = False
+    taken_over: bool = False
     queued: dict[str, SteerQueued] = field(default_factory=dict[str, SteerQueued])
     delivered: list[str] = field(default_factory=list[str])
     seen: set[str] = field(default_factory=set[str])
@@ -107,6 +113,16 @@ class State:
             return self.seconds
         return self.seconds + max(0.0, (now - self._last_at).total_seconds())
 
+    def on_image(self, points: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Points of the screen as pixels of the image that the model was shown last; those off it are left out."""
+        found: list[tuple[int, int]] = []
+        for x, y in points:
+            with suppress(OffImage):
+                if self.shown:
+                    pixel = self.shown.to_image(Point(x, y))
+                    found.append((pixel.x, pixel.y))
+        return found
+
     def _count_time(self, entry: Entry) -> None:
         at = datetime.fromisoformat(entry.at)
         if self._last_at and not self.paused and not isinstance(entry.event, SessionResumed):
@@ -118,7 +134,8 @@ class State:
             case SessionStarted():
                 self.started, self.budgets = event, event.budgets
             case SessionResumed():
-                self.ended, self.budgets, self.paused = None, event.budgets, False
+                self.ended, self.budgets = None, event.budgets
+                self.paused = self.taken_over = False
                 self.warned.clear()
                 self.repeats = self.idle_answers = 0
             case SessionEnded():
@@ -149,6 +166,10 @@ class State:
                 self.paused = True
             case Unpaused():
                 self.paused = False
+            case TakeoverStarted():
+                self.taken_over = True
+            case TakeoverEnded():
+                self.taken_over = False
             case SteerQueued():
                 self.queued[event.id] = event
                 self.seen.add(event.id)

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
 
@@ -19,6 +19,9 @@ from agent.events import Entry, Event
 from agent.inbox import Message
 from agent.values import Call, FunctionCall, ImageRef, SafetyCheck, ScreenCall, Usage
 from perception.screenshot import Region, Screenshot, Space
+
+if TYPE_CHECKING:
+    from actuators.guard import Touches
 
 Step: TypeAlias = "Answer | Exception | Callable[[Request], Awaitable[Answer]]"
 USAGE = Usage(input_tokens=1000, cached_tokens=900, output_tokens=50, cost_usd=0.001)
@@ -79,10 +82,35 @@ class ScriptedModel:
 
 
 @dataclass
+class FakeGuard:
+    """A guard that notices what a test says: set `touches`.
+
+    Attributes:
+        taken: how often the user took over by word.
+        returned: how often the computer was handed back.
+    """
+
+    touches: Touches | None = None
+    taken: int = 0
+    returned: int = 0
+
+    def take(self) -> None:
+        """Count it."""
+        self.taken += 1
+
+    def hand_back(self) -> Touches | None:
+        """The hands are the agent's again."""
+        self.returned += 1
+        touches, self.touches = self.touches, None
+        return touches
+
+
+@dataclass
 class FakeComputer:
     """A drawn screen that changes when it is acted on.
 
     Attributes:
+        guard: what notices the user's own hands; set its `touches`.
         performed: every action, in screen units.
         before: called before each action, to make things happen in the middle of a batch.
         still: the screen never changes.
@@ -91,6 +119,7 @@ class FakeComputer:
     width: int = 200
     height: int = 100
     kind: str = "desktop"
+    guard: FakeGuard = field(default_factory=FakeGuard)
     notes: tuple[str, ...] = ()
     performed: list[Action] = field(default_factory=list[Action])
     opened: list[str] = field(default_factory=list[str])

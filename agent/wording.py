@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.events import SteerQueued
+from agent.events import SteerQueued, TakeoverEnded
 from agent.state import State, Turn
 from agent.values import Call, FunctionCall, ScreenCall
 from perception.screenshot import Region
 
 ABOUT = "About this computer:"
+MOST_PLACES = 6  # of the user's clicks that are named
 RESTARTED = "The computer was restarted"
 
 INSTRUCTIONS = """\
@@ -45,11 +46,9 @@ def workspace_note(folder: str) -> str:
     return f"\nFiles\n- Save the files that the task produces in {folder}.\n"
 
 
-def place(kind: str, notes: Sequence[str]) -> str:
+def place(notes: Sequence[str]) -> str:
     """What the model should know about the computer that it works on, or ""."""
-    own = ["This is the user's own desktop; leave windows alone that the task does not need."] if kind == "here" else []
-    lines = [f"- {note}" for note in (*own, *notes)]
-    return "\n".join([ABOUT, *lines]) if lines else ""
+    return "\n".join([ABOUT, *(f"- {note}" for note in notes)]) if notes else ""
 
 
 def envelope(state: State, steer: SteerQueued, cut: str) -> str:
@@ -127,6 +126,30 @@ def still_moving(region: Region | None) -> str:
     return f"The screen was still changing{where} when this screenshot was taken; it may be out of date."
 
 
+def handed_back(takeover: TakeoverEnded, clicks: Sequence[tuple[int, int]]) -> str:
+    """The user had the computer in their own hands. `clicks`: where, in pixels of the newest screenshot."""
+    did = [
+        "moved the pointer" if takeover.moved else "",
+        _counted(len(takeover.clicks), "click") + (f" at {_places(clicks)}" if clicks else ""),
+        _counted(takeover.scrolls, "turn of the wheel", "turns of the wheel"),
+        _counted(takeover.keys, "key press", "key presses"),
+    ]
+    what = ", ".join(part for part in did if part) or "nothing with mouse or keyboard"
+    return (
+        f"The user took over mouse and keyboard for {takeover.seconds:.0f} s ({what}) and has handed them back. "
+        "Take what they did as theirs: do not undo it. The newest screenshot shows the screen as it is now."
+    )
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}" if count else ""
+
+
+def _places(points: Sequence[tuple[int, int]]) -> str:
+    named = ", ".join(f"({x}, {y})" for x, y in points[:MOST_PLACES])
+    return named + (", …" if len(points) > MOST_PLACES else "")
+
+
 def restarted(opened: tuple[str, ...]) -> str:
     """The place that the session worked in is gone, and a new one stands."""
     again = f" Opened again: {', '.join(opened)}." if opened else ""
@@ -136,6 +159,7 @@ def restarted(opened: tuple[str, ...]) -> str:
     )
 
 
+SINCE_PAUSED = "The screen has changed while the user had paused you. This is the screen now."
 LOOK_AGAIN = "The session was interrupted for a while. This is the screen now."
 ENDED_HERE = "The session ended here; the user has resumed it."
 UNKNOWN_FUNCTION = "There is no such function."

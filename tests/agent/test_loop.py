@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 import pytest
@@ -41,6 +42,7 @@ class Bench:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     inbox: MemoryInbox = field(default_factory=MemoryInbox)
     setting: Setting = field(default_factory=Setting)
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None  # what somebody does while it runs
 
     def start(self, task: str = "do it", **fields: object) -> None:
         started = SessionStarted("s1", task, "scripted", "desktop", "orders", **fields)  # pyright: ignore[reportArgumentType]
@@ -59,10 +61,20 @@ class Bench:
                 state=State.of(self.journal.entries),
                 setting=self.setting,
             )
+            ends: list[SessionEnded] = []
             with anyio.fail_after(20):
-                return await loop.run()
+                async with anyio.create_task_group() as tasks:
+                    if self.beside:
+                        tasks.start_soon(self.beside)
+                    ends.append(await loop.run())
+            return ends[0]
 
         return anyio.run(main)
+
+    async def until(self, kind: str) -> None:
+        with anyio.fail_after(10):
+            while kind not in self.journal.types:
+                await anyio.sleep(0.005)
 
     @property
     def notes(self) -> list[str]:
@@ -184,30 +196,13 @@ def test_while_paused_nothing_moves_and_the_model_is_not_asked() -> None:
         b.inbox.post(Message("pause"))
 
     async def release() -> None:
-        while "session.paused" not in b.journal.types:
-            await anyio.sleep(0.01)
+        await b.until("session.paused")
         await anyio.sleep(0.2)
         asked_while_paused.append(len(b.model.requests))
         b.inbox.post(Message("resume"))
 
-    b.computer.before = pause
-
-    async def main() -> None:
-        async def open_computer() -> FakeComputer:
-            return b.computer
-
-        loop = Loop(
-            model=b.model,
-            open_computer=open_computer,
-            journal=b.journal,
-            inbox=b.inbox,
-            state=State.of(b.journal.entries),
-        )
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(release)
-            await loop.run()
-
-    anyio.run(main)
+    b.computer.before, b.beside = pause, release
+    b.run()
     assert asked_while_paused == [1]
     assert len(b.computer.performed) == 1
     assert "The user paused" in b.notes[0]

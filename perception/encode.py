@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from perception import frames
+from perception.errors import ScreenLost
 from perception.frames import Frame
 
 MAX_SIZE = (1920, 1080)  # pixels; what the sent image may measure unless a setting says otherwise
@@ -26,7 +27,12 @@ def encode(frame: Frame, *, max_size: tuple[int, int] = MAX_SIZE) -> Encoded:
     """Encode a BGRX frame as PNG, scaled down once if it exceeds `max_size` (w, h); never up, never distorted.
 
     The same pixels always give the same bytes: the journal keeps each picture once, by content.
+
+    Raises:
+        ScreenLost: there is no pixel in it.
     """
+    if not frame.size:
+        raise ScreenLost("the screen gave a picture without pixels; is a monitor switched on?")
     import cv2
 
     picture = cv2.cvtColor(frame, cv2.COLOR_BGRA2BGR)
@@ -37,6 +43,25 @@ def encode(frame: Frame, *, max_size: tuple[int, int] = MAX_SIZE) -> Encoded:
     if not done:
         raise RuntimeError(f"OpenCV could not encode a picture of {width}×{height} pixels")
     return Encoded(data.tobytes(), "image/png", width, height)
+
+
+class Encoder:
+    """Encodes the frames of one screen, each content once: a frame that looks like the one before gets its bytes.
+
+    Comparing takes a tenth of the time of encoding. For one thread at a time.
+    """
+
+    def __init__(self, max_size: tuple[int, int] = MAX_SIZE) -> None:
+        self._max_size = max_size
+        self._frame: Frame | None = None
+        self._encoded: Encoded | None = None
+
+    def encode(self, frame: Frame) -> Encoded:
+        """See `encode`. The frame is kept, and must not be written to afterwards."""
+        if self._frame is None or self._encoded is None or not frames.alike(self._frame, frame):
+            self._encoded = encode(frame, max_size=self._max_size)
+        self._frame = frame
+        return self._encoded
 
 
 def fitted(size: tuple[int, int], limit: tuple[int, int]) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 PerceptionError
  + OffImage        a point that is not on the screenshot that it was given for
  + StaleSpace      the screen has another size now than on that screenshot; look again
+ + StaleTarget     something else is there now than on that screenshot; look again
  + ScreenLost      the screen went away, or never was there
    + ScreenResized   a capture met a screen of another size (`perception.screen`; `Eyes` reopens by itself)
  + CannotRead      the picture, or the text in it, cannot be read here (broken file, OCR not installed)
@@ -23,6 +24,10 @@ class OffImage(PerceptionError):
 
 class StaleSpace(PerceptionError):
     """The screen has changed its size since the screenshot that a point was given for."""
+
+
+class StaleTarget(PerceptionError):
+    """What an action was meant for is not what would get it now; nothing was done."""
 
 
 class ScreenLost(PerceptionError):

@@ -91,8 +91,10 @@ def find_picture(
         The best place; None if there is none good enough, or if `wanted` is larger than where it is looked for.
 
     Raises:
-        CannotRead: `wanted` is one flat colour, which is everywhere and nowhere.
+        CannotRead: `wanted` has no pixels, or is one flat colour, which is everywhere and nowhere.
     """
+    if wanted.size == 0:
+        raise CannotRead("a picture without pixels cannot be looked for")
     area = clip(region or whole(picture), whole(picture))
     if area is None:
         return None

@@ -18,6 +18,7 @@ Frame: TypeAlias = "NDArray[np.uint8]"
 
 CARET_WIDTH, CARET_HEIGHT = 3, 60  # pixels; the largest change that is taken for a text caret
 JOIN = 4  # pixels; changes that are closer than twice this belong together
+_LEAST_ROWS = 12  # that must have moved together, to call it scrolling
 _RGB = 0x00FFFFFF
 
 
@@ -25,6 +26,11 @@ def changes(before: Frame, after: Frame) -> tuple[Region, ...]:
     """The rectangles in which two frames of one size differ, neighbours joined, in pixels of the frames."""
     mask = _difference(before, after)
     return () if mask is None else tuple(_groups(mask))
+
+
+def alike(one: Frame, other: Frame) -> bool:
+    """Whether two frames have the same size and the same colours."""
+    return one is other or (one.shape == other.shape and _difference(one, other) is None)
 
 
 def share_changed(before: Frame, after: Frame) -> float:
@@ -38,6 +44,33 @@ def share_changed(before: Frame, after: Frame) -> float:
 
     carets = sum(cv2.countNonZero(cut(mask, group)) for group in _groups(mask) if is_caret(group))
     return (cv2.countNonZero(mask) - carets) / mask.size
+
+
+def count_changed(before: Frame, after: Frame) -> int:
+    """How many pixels differ between two frames of one size."""
+    import cv2
+
+    mask = _difference(before, after)
+    return 0 if mask is None else cv2.countNonZero(mask)
+
+
+def is_plain(frame: Frame) -> bool:
+    """Whether all of it has one colour."""
+    pixels = _pixels(frame) & _RGB
+    return bool((pixels == pixels[0, 0]).all())
+
+
+def has_scrolled(before: Frame, after: Frame) -> bool:
+    """Whether most rows of `after` are rows of `before`, all moved up or down by the same number of lines."""
+    import numpy as np
+
+    old, new = (_rows(frame) for frame in (before, after))
+    where = {value: row for row, value in enumerate(old) if old.count(value) == 1}
+    shifts = [row - where[value] for row, value in enumerate(new) if value in where]
+    if len(shifts) < _LEAST_ROWS:
+        return False
+    _, times = np.unique(shifts, return_counts=True)
+    return int(times.max()) >= _LEAST_ROWS and shifts.count(0) < times.max()
 
 
 def is_caret(change: Region) -> bool:
@@ -86,6 +119,11 @@ def _difference(before: Frame, after: Frame) -> NDArray[np.uint8] | None:
         return None
     mask = np.where(differing & _RGB, np.uint8(255), np.uint8(0))
     return mask if cv2.countNonZero(mask) else None
+
+
+def _rows(frame: Frame) -> list[bytes]:
+    """Each row's pixels."""
+    return [row.tobytes() for row in _pixels(frame) & _RGB]
 
 
 def _pixels(frame: Frame) -> NDArray[np.uint32]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from threading import Lock
 from types import TracebackType
 from typing import Protocol, Self
 
+from perception import cursor as cursors
 from perception import frames
+from perception.cursor import Cursor
 from perception.errors import ScreenLost
 from perception.frames import Frame
 from perception.screenshot import Region
@@ -15,6 +18,30 @@ from perception.screenshot import Region
 
 class ScreenResized(ScreenLost):
     """The screen has another size than the one that its reader knows: `Screen.reopen`, then look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """One monitor of a screen.
+
+    Attributes:
+        number: 1 for the first; what `open_screen` takes.
+        name: what the system calls it, like "HDMI-1"; "" where it does not say.
+        region: where it is, in the units in which the pointer moves; left of or above the main one it is negative.
+        primary: whether it is the main one; the first of them where the system does not say.
+        scale: pixels of a frame for each unit of `region`, across; 2.0 on a HiDPI screen of macOS.
+    """
+
+    number: int
+    name: str
+    region: Region
+    primary: bool = False
+    scale: float = 1.0
+
+    def __str__(self) -> str:
+        quoted = f" “{self.name}”" if self.name else ""
+        scaled = f", scale {self.scale:g}" if self.scale != 1 else ""
+        return f"monitor {self.number}{quoted}, {named(self.region)}{scaled}"
 
 
 class Backend(Protocol):
@@ -28,6 +55,22 @@ class Backend(Protocol):
     @property
     def notes(self) -> Sequence[str]:
         """Why it is slower than it could be; empty if it is not."""
+        ...
+
+    def monitors(self) -> Sequence[Monitor]:
+        """The monitors that there are now, whichever of them is shown. As slow as `measure`.
+
+        Raises:
+            ScreenLost: it is not there any more.
+        """
+        ...
+
+    def cursor(self) -> Cursor | None:
+        """The mouse pointer now, in the units of `region`; None where it is hidden, or cannot be had.
+
+        Raises:
+            ScreenLost: there is no such screen.
+        """
         ...
 
     def grab(self, region: Region) -> Frame:
@@ -91,11 +134,29 @@ class Screen:
         """
         wanted = self.region if region is None else region
         if frames.overlap(wanted, self.region) != wanted:
-            raise ScreenLost(f"{_named(wanted)} is not on the screen, which is {_named(self.region)}")
+            raise ScreenLost(f"{named(wanted)} is not on the screen, which is {named(self.region)}")
         with self._lock:
             if self._closed:
                 raise ScreenLost("the screen was closed")
             return self._backend.grab(wanted)
+
+    def monitors(self) -> tuple[Monitor, ...]:
+        """Every monitor that this machine's screen has now, also those that frames do not show.
+
+        Raises:
+            ScreenLost: the screen is gone.
+        """
+        with self._lock:
+            return tuple(self._backend.monitors())
+
+    def with_cursor(self, frame: Frame) -> Frame:
+        """A copy of a frame of the whole screen with the mouse pointer drawn into it, as it is now.
+
+        Frames come without it, so that a pointer that moves or turns into an hourglass is no change of the screen.
+        """
+        with self._lock:
+            cursor = None if self._closed else self._backend.cursor()
+        return frame if cursor is None else cursors.drawn(frame, self.region, cursor)
 
     def check(self) -> None:
         """Notice a screen that has grown, of which `grab` would go on to show the same part. Takes about 5 ms.
@@ -141,17 +202,20 @@ def open_screen(display: str | None = None, *, monitor: int = 0) -> Screen:
         monitor: 0 for all monitors together, 1 for the first one, and so on.
 
     Raises:
-        ScreenLost: there is no such screen.
+        ScreenLost: there is no such screen, or no such monitor.
     """
+    from actuators.dpi import see_real_pixels
     from perception.backends.mss import MssBackend
 
+    see_real_pixels()
     return Screen(MssBackend(display, monitor=monitor))
 
 
 def resized(known: Region, now: Region) -> ScreenResized:
     """The error that says what has become of the screen's size."""
-    return ScreenResized(f"the screen was {_named(known)}, and now is {_named(now)}")
+    return ScreenResized(f"the screen was {named(known)}, and now is {named(now)}")
 
 
-def _named(region: Region) -> str:
+def named(region: Region) -> str:
+    """A region in words, like "1920×1080 at (0, 0)"."""
     return f"{region.width}×{region.height} at ({region.left}, {region.top})"

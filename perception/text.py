@@ -120,6 +120,16 @@ def match_text(words: Sequence[Word], wanted: str, *, min_confidence: float = SU
     )
 
 
+def lines_of(words: Sequence[Word]) -> tuple[Found, ...]:
+    """The lines that the words make up, from top to bottom; the confidence is that of the least sure word."""
+    lines = _lines(word for word in words if _plain(word.text))
+    found = [
+        Found(_around(line), min(word.confidence for word in line), " ".join(word.text for word in line))
+        for line in lines
+    ]
+    return tuple(sorted(found, key=lambda line: (line.region.top, line.region.left)))
+
+
 def _in_line(line: Sequence[Word], target: str, count: int, least: float) -> list[Found]:
     """The places in one line: runs of about as many words as are wanted, that do not overlap, the best first."""
     runs: list[tuple[float, int, int]] = []

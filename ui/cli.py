@@ -26,6 +26,7 @@ MODULES = {
     "sessions": "ui.commands.sessions",
     "show": "ui.commands.show",
     "replay": "ui.commands.replay",
+    "look": "ui.commands.look",
     "doctor": "ui.commands.doctor",
 }
 

@@ -143,6 +143,8 @@ class Lively(Plain):
     def _state_word(self) -> tuple[str, str]:
         if self._asking:
             return f"needs your yes: deskhand approve {self._session.id}", "bold yellow"
+        if self._state.taken_over:
+            return f"you have the mouse; hand it back with: deskhand resume {self._session.id}", "yellow"
         if self._state.paused:
             return f"paused; go on with: deskhand resume {self._session.id}", "yellow"
         return self._word, "red" if self._word == "waiting for the provider" else "green"

@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from ui.settings import DEFAULT_MODEL, parse_size, positive, positive_int
+from perception.screenshot import Region
+from ui.settings import DEFAULT_MODEL, monitor_number, parse_size, positive, positive_int
 
 SESSION = "id of the session, any part that only one has, or `last`"
 
@@ -85,8 +86,43 @@ def _common(command: Parser) -> None:
     command.add_argument("--max-turns", type=positive_int, metavar="N", help="end after so many answers of the model")
     command.add_argument("--max-minutes", type=positive, metavar="M", help="end after so many minutes of work")
     command.add_argument("--max-cost", type=positive, metavar="USD", help="end when so much is spent")
+    command.add_argument(
+        "--hand-back-after",
+        type=positive,
+        metavar="SECONDS",
+        help="when you have taken over and then leave the computer alone for so long, the agent goes on by itself "
+        "(default: it waits for `deskhand resume`)",
+    )
+    command.add_argument(
+        "--takeover",
+        action=argparse.BooleanOptionalAction,
+        help="whether your own mouse and keyboard pause the agent (default: they do)",
+    )
+    command.add_argument(
+        "--monitor",
+        type=monitor_number,
+        metavar="N",
+        help="the only one of your monitors that is looked at and worked on, as `deskhand doctor` numbers them "
+        "(default: 0, all of them together)",
+    )
+    command.add_argument(
+        "--cursor",
+        action=argparse.BooleanOptionalAction,
+        help="whether the mouse pointer is drawn into the pictures that the model is sent (default: it is not)",
+    )
     command.add_argument("--approval-timeout", type=positive, metavar="SECONDS", help="how long a question waits")
     command.add_argument("--json", action="store_true", help="print the journal's events, one a line")
+
+
+def parse_region(text: str) -> Region:
+    """X,Y,WIDTH,HEIGHT in pixels."""
+    try:
+        left, top, width, height = (int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"the region {text!r} is not X,Y,WIDTH,HEIGHT, like 0,0,400,300") from None
+    if width < 1 or height < 1:
+        raise argparse.ArgumentTypeError(f"the region {text} has no pixels in it")
+    return Region(left, top, width, height)
 
 
 def _steer(commands: Any) -> None:
@@ -114,6 +150,20 @@ def _look(commands: Any) -> None:
     replay = _add(commands, "replay", "write a session as one HTML file")
     replay.add_argument("session", metavar="SESSION", help=SESSION)
     replay.add_argument("-o", "--output", metavar="FILE", help="default: replay.html in the session's folder")
+    look = _add(commands, "look", "photograph a screen, and say what is on it and where")
+    look.add_argument("session", metavar="SESSION", nargs="?", help=f"{SESSION}: its screen (default: your own)")
+    look.add_argument("--tree", action="store_true", help="list what programs say is on their windows")
+    look.add_argument("--text", action="store_true", help="read what is written; a whole screen takes seconds")
+    look.add_argument("--find", metavar="WORDS|IMAGE", help="find words, `button:WORDS` or a picture from a file")
+    look.add_argument("--region", type=parse_region, metavar="X,Y,W,H", help="only in this part, in pixels")
+    look.add_argument("-o", "--output", metavar="FILE", help="where the picture goes (default: look.png)")
     doctor = _add(commands, "doctor", "say what works on this machine, and how to mend what does not")
-    for command in (sessions, show, replay, doctor):
+    doctor.add_argument(
+        "--card",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="whether a test card is shown on your own screen, for a moment on each monitor, and clicked "
+        "(default: it is, where there is a screen)",
+    )
+    for command in (sessions, show, replay, look, doctor):
         command.add_argument("--json", action="store_true", help="for programs")

@@ -27,6 +27,7 @@ from agent.wording import INSTRUCTIONS, workspace_note
 from agent.workspace import files_made
 from ui.settings import DEFAULT_SIZE, Provider, ResumeOptions, RunOptions, at_terminal
 from ui.terminal import make_face
+from vm.senses import SenseOptions
 
 EXIT_STATUS: dict[Outcome, int] = {
     "done": 0,
@@ -41,7 +42,7 @@ EXIT_STATUS: dict[Outcome, int] = {
 def run_task(options: RunOptions) -> tuple[int, Session]:
     """Start a session and work on it until it ends: the exit status of `deskhand run`, and the session."""
     model = make_model(options.model, options.provider)
-    check_computer(options.computer)
+    check_computer(options.computer, options.senses.monitor)
     _check_approval(options)
     _check_budgets(options.budgets, options.model, options.provider.prices)
     session = create_session(data_home())
@@ -78,7 +79,7 @@ def resume_session(options: ResumeOptions) -> int:
                 f'session {session.id} is done; to go on with it, say what: `deskhand resume {session.id} "WORDS"`'
             )
         model = make_model(state.started.model, options.provider)
-        check_computer(state.started.computer)
+        check_computer(state.started.computer, options.senses.monitor)
         _make_workspace(Path(state.started.workspace))
         drop_commands(session.inbox)
         if options.words:
@@ -109,35 +110,35 @@ def make_model(name: str, provider: Provider) -> Model:
     )
 
 
-def check_computer(kind: str) -> None:
+def check_computer(kind: str, monitor: int = 0) -> None:
     """Raise `UserFault` where there can be no such computer, before a session is made for it."""
     if kind == "here":
         from vm.here import check_here
 
-        check_here()
+        check_here(monitor=monitor)
     else:
         from vm.desktop import check_desktop
 
         check_desktop()
 
 
-def _opener(started: SessionStarted, model: Model) -> Callable[[], Awaitable[Computer]]:
+def _opener(started: SessionStarted, model: Model, senses: SenseOptions) -> Callable[[], Awaitable[Computer]]:
     async def open_computer() -> Computer:
         if prepare := getattr(model, "prepare", None):  # the client library takes most of a second to load
             threading.Thread(target=prepare, daemon=True).start()
-        return await _open(started)
+        return await _open(started, senses)
 
     return open_computer
 
 
-async def _open(started: SessionStarted) -> Computer:
+async def _open(started: SessionStarted, senses: SenseOptions) -> Computer:
     if started.computer == "here":
         from vm.here import open_here
 
-        return await open_here()
+        return await open_here(options=senses)
     from vm.desktop import open_desktop
 
-    return await open_desktop(started.size or DEFAULT_SIZE, workspace=Path(started.workspace))
+    return await open_desktop(started.size or DEFAULT_SIZE, workspace=Path(started.workspace), options=senses)
 
 
 def _work(
@@ -174,10 +175,11 @@ async def _loop(
         approval_timeout=options.approval_timeout,
         budgets=_extended(state.budgets, options.budgets),
         files=lambda: files_made(workspace, began),
+        hand_back_after=options.hand_back_after,
     )
     loop = Loop(
         model=model,
-        open_computer=_opener(state.started, model),
+        open_computer=_opener(state.started, model, options.senses),
         journal=journal,
         inbox=FileInbox(session.inbox),
         state=state,

@@ -13,12 +13,14 @@ from typing import Any, TypeVar
 
 from agent.errors import UserFault
 from agent.values import NO_LIMITS, Budgets
+from vm.senses import AS_USUAL, SenseOptions
 
 T = TypeVar("T")
 D = TypeVar("D")
 DEFAULT_MODEL = "gpt-6.1-terra"
 DEFAULT_SIZE = (1440, 900)
 MAX_TASK = 50_000  # characters; more belongs into a file of the workspace
+MONITORS = 99  # nobody has more
 SIDES = range(320, 7681)  # pixels of a private desktop's screen
 ASKED_HERE = 900.0  # seconds that a question waits where somebody sits at the terminal
 ASKED_AWAY = 120.0  # and where nobody does: the session can be resumed, and asks again
@@ -50,6 +52,8 @@ class RunOptions:
     workspace: Path | None = None
     approve: str = "ask"
     approval_timeout: float = ASKED_AWAY
+    hand_back_after: float | None = None
+    senses: SenseOptions = AS_USUAL
     budgets: Budgets = NO_LIMITS
     json: bool = False
     tells_the_end: bool = True
@@ -64,6 +68,8 @@ class ResumeOptions:
     words: str = ""
     repair: bool = False
     approval_timeout: float = ASKED_AWAY
+    hand_back_after: float | None = None
+    senses: SenseOptions = AS_USUAL
     budgets: Budgets = NO_LIMITS
     json: bool = False
     tells_the_end: bool = True
@@ -82,6 +88,8 @@ def run_options(flags: argparse.Namespace) -> RunOptions:
         workspace=Path(flags.workspace).expanduser().absolute() if flags.workspace else None,
         approve=values.pick("approve", _approve, "ask"),
         approval_timeout=_approval_timeout(values),
+        hand_back_after=values.pick("hand_back_after", positive, None),
+        senses=_senses(values),
         budgets=_budgets(values),
         json=flags.json,
     )
@@ -96,6 +104,8 @@ def resume_options(flags: argparse.Namespace) -> ResumeOptions:
         words=read_words(flags.words) if flags.words else "",
         repair=flags.repair,
         approval_timeout=_approval_timeout(values),
+        hand_back_after=values.pick("hand_back_after", positive, None),
+        senses=_senses(values),
         budgets=Budgets(flags.max_turns, flags.max_minutes, flags.max_cost),
         json=flags.json,
     )
@@ -134,6 +144,10 @@ KEYS: Mapping[str, tuple[type, ...]] = {
     "size": _TEXT,
     "approve": _TEXT,
     "approval_timeout": _NUMBER,
+    "hand_back_after": _NUMBER,
+    "takeover": _TEXT,
+    "monitor": (int,),
+    "cursor": _TEXT,
     "max_turns": (int,),
     "max_minutes": _NUMBER,
     "max_cost": _NUMBER,
@@ -251,6 +265,13 @@ def parse_size(text: str) -> tuple[int, int]:
     return width, height
 
 
+def monitor_number(text: str) -> int:
+    """0 for all monitors together, 1 for the first one, and so on."""
+    if not text.isascii() or not text.isdigit() or int(text) > MONITORS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no monitor; `deskhand doctor` numbers them, 0 means all")
+    return int(text)
+
+
 def positive_int(text: str) -> int:
     """A whole number above zero."""
     return int(_positive(text, int))
@@ -290,6 +311,10 @@ def _file(text: str) -> Path:
     return Path(text).expanduser()
 
 
+def _switch(text: str) -> bool:
+    return _one_of("on", "off")(text) == "on"
+
+
 _computer = _one_of("desktop", "here")
 _approve = _one_of("ask", "never", "always")
 
@@ -308,6 +333,14 @@ def _budgets(values: Values) -> Budgets:
         turns=values.pick("max_turns", positive_int, 0) or None,
         minutes=values.pick("max_minutes", positive, 0.0) or None,
         cost_usd=values.pick("max_cost", positive, 0.0) or None,
+    )
+
+
+def _senses(values: Values) -> SenseOptions:
+    return SenseOptions(
+        takeover=values.pick("takeover", _switch, True),
+        monitor=values.pick("monitor", monitor_number, 0),
+        cursor=values.pick("cursor", _switch, False),
     )
 
 

@@ -25,6 +25,8 @@ from agent.events import (
     SessionEnded,
     SessionResumed,
     SessionStarted,
+    TakeoverEnded,
+    TakeoverStarted,
     Unpaused,
 )
 from agent.session import Session
@@ -34,7 +36,8 @@ WORDS = {"needs_user": "needs you"}
 """Outcomes whose word for people is another one than their own."""
 
 _KIND = re.compile(
-    rb'\{"v":\d+,"seq":\d+,"at":"[^"]*","type":"(model\.answered|model\.dropped|session\.\w+|approval\.\w+)"'
+    rb'\{"v":\d+,"seq":\d+,"at":"[^"]*",'
+    rb'"type":"(model\.answered|model\.dropped|session\.\w+|takeover\.\w+|approval\.\w+)"'
 )
 _COST = re.compile(rb'"cost_usd":([0-9.eE+-]+),"estimated":(?:true|false)\}')
 _COST_WITHIN = 200  # bytes at the end of a line: usage is the last thing in it but for a duration and the checksum
@@ -71,16 +74,19 @@ class Tally:
     turns: int = 0
     cost_usd: float | None = None
     paused: bool = False
+    taken_over: bool = False
     questions: set[str] = field(default_factory=set[str])
 
     def note(self, event: Event) -> None:
         """Take in an event; those that change no state are ignored."""
         match event:
             case SessionResumed():
-                self.paused = False
+                self.paused = self.taken_over = False
                 self.questions.clear()
             case Paused() | Unpaused():
                 self.paused = isinstance(event, Paused)
+            case TakeoverStarted() | TakeoverEnded():
+                self.taken_over = isinstance(event, TakeoverStarted)
             case ApprovalRequested():
                 self.questions.add(event.id)
             case ApprovalAnswered():
@@ -94,6 +100,8 @@ class Tally:
             return "interrupted"
         if self.questions:
             return "needs you"
+        if self.taken_over:
+            return "in your hands"
         return "paused" if self.paused else "working"
 
 

@@ -36,6 +36,8 @@ from agent.events import (
     SteerApplied,
     SteerDelivered,
     SteerQueued,
+    TakeoverEnded,
+    TakeoverStarted,
     Unpaused,
 )
 from agent.journal import image_path
@@ -74,6 +76,12 @@ def line_of(event: Event) -> str:
             return f"you said: {_cut(event.text)} (queued)"
         case SteerDelivered() | SteerApplied():
             return f"   … {event.type.removeprefix('steer.')}"
+        case TakeoverStarted():
+            return f"you have the mouse and the keyboard ({_taken_by(event.by)}); the agent waits"
+        case TakeoverEnded():
+            return f"handed back after {event.seconds:.0f} s{' of rest' if event.by == 'idle' else ''}"
+        case Paused(by="takeover") | Unpaused(by="idle"):
+            return ""
         case Paused():
             return "paused"
         case Unpaused():
@@ -88,6 +96,10 @@ def line_of(event: Event) -> str:
             return f"a bug in deskhand: {event.error}"
         case _:
             return ""
+
+
+def _taken_by(by: str) -> str:
+    return {"pointer": "you moved the pointer", "key": "you pressed a key", "word": "you said so"}.get(by, f"your {by}")
 
 
 def in_words(action: dict[str, object]) -> str:

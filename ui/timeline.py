@@ -37,6 +37,8 @@ from agent.events import (
     SteerApplied,
     SteerDelivered,
     SteerQueued,
+    TakeoverEnded,
+    TakeoverStarted,
     TurnEnded,
     TurnStarted,
     Unpaused,
@@ -169,8 +171,9 @@ class Timeline:
                 self._add("fault", event.reason, more=f"{event.code}\n{event.details}" if event.code else "")
             case BugFound():
                 self._add("fault", f"a bug in Deskhand: {event.error}", more=event.traceback)
-            case Paused() | Unpaused():
-                self._add("pause", line_of(event), by=event.by)
+            case Paused() | Unpaused() | TakeoverStarted() | TakeoverEnded():
+                if line := line_of(event):
+                    self._add("pause", line, by=event.by)
             case BudgetWarned():
                 self._add("line", line_of(event))
             case _:

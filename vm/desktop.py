@@ -16,19 +16,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from agent.errors import UserFault
 from vm.libreoffice import seed_profile
 from vm.local import LocalComputer, in_thread
 from vm.processes import Processes, WardenLost, start_processes
 from vm.programs import command_for, last_line
+from vm.senses import AS_USUAL, SenseOptions, Senses, open_senses
 from vm.windows import Windows, wait_for_window
 from vm.xauth import COOKIE_BYTES, NotAdmitted, admit_this_user, write_cookie
-
-if TYPE_CHECKING:
-    from actuators.hands import Hands
-    from perception.eyes import Eyes
 
 SIZE = (1440, 900)
 START_SECONDS = 20.0  # for each part; they need a tenth of a second on an idle machine
@@ -40,6 +36,13 @@ NEEDED = {"Xvfb": "xvfb", "openbox": "openbox", "dbus-daemon": "dbus"}
 KEPT = ("PATH", "TZ", "TZDIR", "USER", "LOGNAME", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """All that programs of the desktop inherit from our environment; keys and tokens are not among it."""
 
+_SENSES = (
+    "perception.eyes",
+    "perception.backends.mss",
+    "perception.backends.xdamage",
+    "actuators.backends.x11",
+    "actuators.backends.xinput",
+)
 _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/games"
 _OPENBOX = Path(__file__).with_name("data") / "openbox.xml"
 _XDG_FOLDERS = {"DOCUMENTS": "Documents", "DOWNLOAD": "Downloads", "DESKTOP": "Desktop"}
@@ -93,9 +96,13 @@ class PrivateDesktop(LocalComputer):
     kind = "desktop"
 
     def __init__(
-        self, eyes: Eyes, hands: Hands, processes: Processes, environment: Mapping[str, str], workspace: Path
+        self,
+        senses: Senses,
+        processes: Processes,
+        environment: Mapping[str, str],
+        workspace: Path,
     ) -> None:
-        super().__init__(eyes, hands, notes=_NOTES)
+        super().__init__(senses, notes=_NOTES)
         self.display = environment["DISPLAY"]
         self.environment = dict(environment)
         self.workspace = workspace
@@ -134,19 +141,22 @@ class PrivateDesktop(LocalComputer):
             self._processes.close()
 
 
-async def open_desktop(size: tuple[int, int] = SIZE, *, workspace: Path) -> PrivateDesktop:
+async def open_desktop(
+    size: tuple[int, int] = SIZE, *, workspace: Path, options: SenseOptions = AS_USUAL
+) -> PrivateDesktop:
     """Start a private desktop and wait until it can be used.
 
     Args:
         size: width and height of its screen in pixels.
         workspace: the folder that programs see as ~/Documents; made if it is not there.
+        options: of its eyes and hands. A person may touch it too, over VNC for instance.
 
     Raises:
         UserFault: something that it needs is not installed, or does not start; says which and what would help.
     """
     made: list[PrivateDesktop] = []
     try:
-        await in_thread(lambda cancelled: made.append(_open_desktop(size, workspace.resolve(), cancelled)))
+        await in_thread(lambda cancelled: made.append(_open_desktop(size, workspace.resolve(), options, cancelled)))
     except BaseException:  # cancelled when it had just been made
         for desktop in made:
             await desktop.aclose()
@@ -154,7 +164,9 @@ async def open_desktop(size: tuple[int, int] = SIZE, *, workspace: Path) -> Priv
     return made[0]
 
 
-def _open_desktop(size: tuple[int, int], workspace: Path, cancelled: threading.Event) -> PrivateDesktop:
+def _open_desktop(
+    size: tuple[int, int], workspace: Path, options: SenseOptions, cancelled: threading.Event
+) -> PrivateDesktop:
     _check_programs()
     importing = threading.Thread(target=_import_senses)
     importing.start()  # OpenCV takes as long as everything else together
@@ -164,7 +176,7 @@ def _open_desktop(size: tuple[int, int], workspace: Path, cancelled: threading.E
     except (OSError, WardenLost) as error:
         raise UserFault(f"the private desktop cannot start: {error}") from None
     try:
-        return _Start(processes, _Place(processes.run, workspace), cancelled).run(size)
+        return _Start(processes, _Place(processes.run, workspace), options, cancelled).run(size)
     except BaseException:
         processes.close()
         raise
@@ -180,15 +192,16 @@ def _check_programs() -> None:
 
 
 def _import_senses() -> None:
-    for name in ("perception.eyes", "perception.backends.mss", "perception.backends.xdamage", "actuators.backends.x11"):
+    for name in _SENSES:
         import_module(name)
 
 
 class _Start:
     """The start of a desktop, step by step. Blocks; gives up when `cancelled` is set."""
 
-    def __init__(self, processes: Processes, place: _Place, cancelled: threading.Event) -> None:
+    def __init__(self, processes: Processes, place: _Place, options: SenseOptions, cancelled: threading.Event) -> None:
         self._processes, self._place, self._cancelled = processes, place, cancelled
+        self._options = options
         self._environment = _environment(place)
 
     def run(self, size: tuple[int, int]) -> PrivateDesktop:
@@ -253,16 +266,8 @@ class _Start:
             windows.close()
 
     def _open(self) -> PrivateDesktop:
-        from actuators.hands import open_hands
-        from perception.eyes import open_eyes
-
-        eyes = open_eyes(self._environment["DISPLAY"])
-        try:
-            hands = open_hands(self._environment["DISPLAY"])
-        except BaseException:
-            eyes.close()
-            raise
-        return PrivateDesktop(eyes, hands, self._processes, self._environment, self._place.workspace)
+        senses = open_senses(self._environment["DISPLAY"], self._options)
+        return PrivateDesktop(senses, self._processes, self._environment, self._place.workspace)
 
     def _spawn(self, words: Sequence[str], descriptors: Sequence[int] = ()) -> int:
         return self._processes.spawn(

@@ -11,24 +11,24 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO, Literal
 
 from actuators.errors import ActuatorError
 from agent.errors import UserFault
 from perception.errors import PerceptionError
 from vm.local import LocalComputer, in_thread
 from vm.programs import last_line
-
-if TYPE_CHECKING:
-    from actuators.hands import Hands
-    from perception.eyes import Eyes
+from vm.senses import AS_USUAL, SenseOptions, Senses, open_senses
 
 OPEN_SETTLE_SECONDS = 10.0
 SECRETS = re.compile(r"^DESKHAND_|API_?KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 """Environment variables that programs opened by us do not get: the model could read them from a terminal."""
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://|mailto:", re.IGNORECASE)
-_NOTES = ("This is the user's own desktop: other windows and files on it are theirs, and they may use it as well.",)
+_NOTES = (
+    "This is the user's own desktop: other windows and files on it are theirs, and they may use it as well; leave "
+    "windows alone that the task does not need.",
+)
 _INSTEAD = "`--computer desktop` needs no screen"
 
 
@@ -37,8 +37,8 @@ class Here(LocalComputer):
 
     kind = "here"
 
-    def __init__(self, eyes: Eyes, hands: Hands, display: str | None) -> None:
-        super().__init__(eyes, hands, notes=_NOTES)
+    def __init__(self, senses: Senses, display: str | None) -> None:
+        super().__init__(senses, notes=_NOTES)
         self._display = display
         self._opened: list[tuple[subprocess.Popen[bytes], IO[bytes]]] = []
 
@@ -97,16 +97,17 @@ class Here(LocalComputer):
         super()._close()
 
 
-async def open_here(display: str | None = None) -> Here:
+async def open_here(display: str | None = None, options: SenseOptions = AS_USUAL) -> Here:
     """Eyes and hands for the user's own desktop.
 
     Args:
         display: an X display like ":1"; None for the one of the environment, or the only one there is.
+        options: of its eyes and hands.
 
     Raises:
         UserFault: there is no desktop that can be worked on; says why and what to do instead.
     """
-    return await in_thread(lambda _: _open_here(display))
+    return await in_thread(lambda _: _open_here(display, options))
 
 
 def default_computer() -> Literal["desktop", "here"]:
@@ -122,21 +123,15 @@ def environment_for(display: str | None, environment: Mapping[str, str] = os.env
     return kept if display is None else {**kept, "DISPLAY": display}
 
 
-def _open_here(display: str | None) -> Here:
-    from actuators.hands import open_hands
-    from perception.eyes import open_eyes
-
+def _open_here(display: str | None, options: SenseOptions) -> Here:
     if sys.platform.startswith("linux"):
         _check_session(display)
     name = display or os.environ.get("DISPLAY") or "the screen"
     try:
-        eyes = open_eyes(display)
+        return Here(open_senses(display, options), display)
     except PerceptionError as error:
         raise UserFault(f"cannot see {name}: {error}; {_INSTEAD}") from None
-    try:
-        return Here(eyes, open_hands(display), display)
     except ActuatorError as error:
-        eyes.close()
         raise UserFault(f"cannot use mouse and keyboard of {name}: {error}; {_INSTEAD}") from None
 
 
@@ -178,14 +173,20 @@ def _is_document(target: str) -> bool:
         return False
 
 
-def check_here(display: str | None = None) -> None:
-    """Raise `UserFault` where the user's own desktop cannot be worked on, before anything is made for it."""
-    if not sys.platform.startswith("linux"):
-        return
-    from actuators.xlibfix import open_display
+def check_here(display: str | None = None, *, monitor: int = 0) -> None:
+    """Raise `UserFault` where the user's own desktop cannot be worked on, before anything is made for it.
 
-    _check_session(display)
+    The mouse pointer is moved over it, and put back: a screen that clicks would miss is refused (`vm.selfcheck`).
+
+    Args:
+        display: an X display like ":1"; None for the one of the environment, or the only one there is.
+        monitor: the only one that will be looked at; 0 for all of them.
+    """
+    from vm.selfcheck import check_aim
+
+    if sys.platform.startswith("linux"):
+        _check_session(display)
     try:
-        open_display(display).close()
-    except ActuatorError as error:
+        check_aim(display, monitor=monitor)
+    except (ActuatorError, PerceptionError) as error:
         raise UserFault(f"{error}; {_INSTEAD}") from None

@@ -16,9 +16,8 @@ from actuators.errors import ActuatorError
 from perception.errors import StaleSpace
 
 if TYPE_CHECKING:
-    from actuators.hands import Hands
-    from perception.eyes import Eyes
     from perception.screenshot import Screenshot, Space
+    from vm.senses import Senses
 
 REACTION_SECONDS = 1.5  # after an action, for the screen that the next one of a batch meets
 CHANGE_SECONDS = 2.0  # how long a `wait` waits for something to happen
@@ -31,12 +30,15 @@ class LocalComputer(ABC):
     """Eyes and hands of one display. Blocking work is done in worker threads and never outlives its call.
 
     A subclass says how programs are opened, and what ends with the computer.
+
+    Attributes:
+        guard: notices the user's own hands, and stops these.
     """
 
     kind = "local"
 
-    def __init__(self, eyes: Eyes, hands: Hands, *, notes: Sequence[str] = ()) -> None:
-        self._eyes, self._hands = eyes, hands
+    def __init__(self, senses: Senses, *, notes: Sequence[str] = ()) -> None:
+        self._eyes, self._hands, self.guard = senses
         self._notes = tuple(notes)
 
     @property
@@ -70,10 +72,10 @@ class LocalComputer(ABC):
         """Open a target, blocking, until its window is there."""
 
     def _close(self) -> None:
-        try:
-            self._hands.close()
-        finally:
-            self._eyes.close()
+        with contextlib.ExitStack() as closing:
+            closing.callback(self._eyes.close)
+            closing.callback(self._hands.close)
+            closing.callback(self.guard.close)
 
     def _perform(self, action: Action, space: Space, cancelled: threading.Event) -> None:
         if isinstance(action, TakeScreenshot):

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from actuators.dpi import see_real_pixels
+from perception.cursor import Cursor
 from perception.errors import ScreenLost
 from perception.frames import Frame
-from perception.screen import resized
+from perception.screen import Monitor, resized
 from perception.screenshot import Region
 
 if TYPE_CHECKING:
     from mss import MSS
 
+_PROBE = 8  # units; the side of the picture that a monitor's scale is measured with
 _WORKING = "MIT-SHM is working correctly."  # mss keeps good news and bad in one list
 
 
@@ -28,6 +32,7 @@ class MssBackend:
         self._display, self._monitor = display, monitor
         self._mss: MSS | None = None
         self._region = Region(0, 0, 0, 0)
+        self._identity: str | None = None  # of the monitor, where the system has one for it
         self.reopen()
 
     @property
@@ -37,9 +42,9 @@ class MssBackend:
 
     @property
     def notes(self) -> list[str]:
-        """Why mss had to do without shared memory."""
+        """Why mss had to do without shared memory, or without real pixels."""
         if self._mss is None or sys.platform != "linux":
-            return []
+            return [note] if (note := see_real_pixels()) else []
         status = self._mss._impl.performance_status  # pyright: ignore[reportPrivateUsage]  # mss shows it nowhere else
         return [f"screen capture is slower: {line}" for line in status if line != _WORKING]
 
@@ -52,18 +57,50 @@ class MssBackend:
         box = (region.left, region.top, region.right, region.bottom)
         with self._one_error():
             shot = self._mss.grab(box)
+        if not (shot.width and shot.height):
+            raise ScreenLost(f"{self._name} gave a picture without pixels; is a monitor switched on?")
         return np.frombuffer(shot.raw, np.uint8).reshape(shot.height, shot.width, 4)
+
+    def cursor(self) -> Cursor | None:
+        """See `Backend.cursor`. Only X11 shows it to mss."""
+        import numpy as np
+        from mss.exception import ScreenShotError
+
+        if self._mss is None or sys.platform != "linux":
+            return None
+        with self._one_error():
+            try:
+                shot = self._mss._impl.cursor()  # pyright: ignore[reportPrivateUsage]  # public only as a part of a frame
+            except ScreenShotError as error:
+                if "XFixes" in str(error):  # a server that does not tell
+                    return None
+                raise
+        if shot is None:
+            return None
+        return Cursor(np.frombuffer(shot.raw, np.uint8).reshape(shot.height, shot.width, 4), shot.left, shot.top)
+
+    def monitors(self) -> Sequence[Monitor]:
+        """See `Backend.monitors`: mss reads them once for each connection."""
+        connection, _, areas = self._connect()
+        try:
+            with _no_screen(f"{self._name} cannot be captured any more"):
+                found = [_monitor(connection, number, area) for number, area in enumerate(areas[1:], 1)]
+        finally:
+            connection.close()
+        if not any(monitor.primary for monitor in found):
+            found[0] = replace(found[0], primary=True)
+        return found
 
     def measure(self) -> Region:
         """See `Backend.measure`: mss reads the size of a screen once for each connection."""
-        connection, region = self._connect()
+        connection, region, _ = self._connect()
         connection.close()
         return region
 
     def reopen(self) -> None:
         """See `Backend.reopen`."""
         self.close()
-        self._mss, self._region = self._connect()
+        self._mss, self._region, _ = self._connect()
 
     def close(self) -> None:
         """See `Backend.close`."""
@@ -72,17 +109,31 @@ class MssBackend:
                 self._mss.close()
             self._mss = None
 
-    def _connect(self) -> tuple[MSS, Region]:
+    def _connect(self) -> tuple[MSS, Region, list[dict[str, Any]]]:
         import mss
 
         with _no_screen(f"cannot open {self._name}"):
             connection = mss.MSS(display=self._display) if sys.platform == "linux" else mss.MSS()
-            monitors = connection.monitors
-        if self._monitor >= len(monitors):
+            areas = _areas(connection)
+        try:
+            return connection, self._chosen(areas), areas
+        except ScreenLost:
             connection.close()
-            raise ScreenLost(f"there is no monitor {self._monitor}: the screen has {len(monitors) - 1}")
-        chosen = monitors[self._monitor]
-        return connection, Region(chosen["left"], chosen["top"], chosen["width"], chosen["height"])
+            raise
+
+    def _chosen(self, areas: list[dict[str, Any]]) -> Region:
+        number = self._monitor
+        if self._identity is None or not number:
+            found = areas[number : number + 1]
+        else:  # others may have come and gone since, and been numbered anew
+            found = [area for area in areas[1:] if _identity(area) == self._identity]
+        if not found:
+            raise ScreenLost(f"there is no monitor {number}: the screen has {len(areas) - 1}")
+        self._identity = _identity(found[0])
+        region = _region(found[0])
+        if not (region.width and region.height):
+            raise ScreenLost(f"{self._name} has no pixels ({region.width}×{region.height}); is a monitor switched on?")
+        return region
 
     @property
     def _name(self) -> str:
@@ -101,6 +152,30 @@ class MssBackend:
             if now != self._region:
                 raise resized(self._region, now) from error
             raise
+
+
+def _areas(connection: MSS) -> list[dict[str, Any]]:
+    """What mss says of the whole screen, then of each monitor; where it knows of none, the screen is one."""
+    whole, *monitors = [dict(area) for area in connection.monitors]
+    return [whole, *([area for area in monitors if area["width"] and area["height"]] or [whole])]
+
+
+def _monitor(connection: MSS, number: int, area: dict[str, Any]) -> Monitor:
+    """A monitor, with its scale as a picture of a corner of it shows it."""
+    region = _region(area)
+    width, height = min(_PROBE, region.width), min(_PROBE, region.height)
+    shot = connection.grab((region.left, region.top, region.left + width, region.top + height))
+    name = str(area.get("name") or area.get("output") or "")
+    return Monitor(number, name, region, bool(area.get("is_primary")), shot.width / width)
+
+
+def _identity(area: dict[str, Any]) -> str | None:
+    """What tells a monitor from the others when numbers change: itself, or the socket that it is plugged into."""
+    return area.get("output") or area.get("unique_id")
+
+
+def _region(area: dict[str, Any]) -> Region:
+    return Region(area["left"], area["top"], area["width"], area["height"])
 
 
 @contextmanager

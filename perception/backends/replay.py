@@ -6,8 +6,10 @@ import time
 from collections.abc import Sequence
 
 from perception import frames
+from perception.cursor import Cursor
 from perception.errors import ScreenLost
 from perception.frames import Frame
+from perception.screen import Monitor
 from perception.screenshot import Region
 
 
@@ -29,6 +31,14 @@ class ReplayBackend:
         elapsed = time.monotonic() - self._started
         shown = [frame for second, frame in self._film if second <= elapsed] or [self._film[0][1]]
         return frames.cut(shown[-1], region).copy()
+
+    def monitors(self) -> Sequence[Monitor]:
+        """A film has one."""
+        return (Monitor(1, "film", self.region, primary=True),)
+
+    def cursor(self) -> Cursor | None:
+        """See `Backend.cursor`: what was recorded is what there is."""
+        return None
 
     def measure(self) -> Region:
         """A film has one size."""

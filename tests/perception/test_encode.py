@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from perception.encode import encode, fitted
+from perception.encode import Encoder, encode, fitted
+from perception.errors import ScreenLost
 from perception.frames import Frame
 
 _sides = st.integers(1, 10_000)
@@ -70,3 +71,23 @@ def test_a_fitted_size_fits_and_keeps_its_shape(width: int, height: int, most_wi
     assert 1 <= wide <= min(width, most_wide)
     assert 1 <= high <= min(height, most_high)
     assert abs(wide * height - high * width) <= max(width, height)  # half a pixel of rounding; one at the least size
+
+
+def test_the_same_content_is_encoded_once() -> None:
+    encoder = Encoder((160, 90))
+    frame, other = _noise(300, 200), _noise(300, 200)
+    other[:, :, 3] = 255 - other[:, :, 3]
+    first = encoder.encode(frame)
+    assert first == encode(frame, max_size=(160, 90))
+    assert encoder.encode(other) is first and encoder.encode(frame) is first
+    other = frame.copy()
+    other[199, 299, 0] ^= 1
+    assert encoder.encode(other) is not first
+    assert encoder.encode(frame[:100]).height != first.height, "another size is another picture"
+    assert encoder.encode(frame) == first
+
+
+@pytest.mark.parametrize("shape", [(0, 0, 4), (0, 10, 4), (10, 0, 4)])
+def test_a_picture_without_pixels(shape: tuple[int, int, int]) -> None:
+    with pytest.raises(ScreenLost, match=r"^[^\n]+without pixels[^\n]+$"):
+        encode(np.zeros(shape, np.uint8))

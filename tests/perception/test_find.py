@@ -84,6 +84,23 @@ def test_one_flat_colour_cannot_be_looked_for() -> None:
         find_picture(desk(), np.full((20, 20, 3), 128, np.uint8))
 
 
+@pytest.mark.parametrize("shape", [(0, 0, 3), (0, 20, 3), (20, 0, 3)])
+def test_a_picture_without_pixels_cannot_be_looked_for(shape: tuple[int, int, int]) -> None:
+    with pytest.raises(CannotRead, match="without pixels"):
+        find_picture(desk(), np.zeros(shape, np.uint8))
+
+
+def test_nothing_is_found_on_a_screen_without_pixels() -> None:
+    assert find_picture(np.zeros((0, 0, 3), np.uint8), badge()) is None
+    assert find_colour(np.zeros((0, 0, 3), np.uint8), (255, 0, 0)) is None
+
+
+@pytest.mark.parametrize("shape", [(900, 20), (20, 900), (900, 900)])
+def test_a_picture_larger_than_the_screen_is_not_found_at_any_scale(shape: tuple[int, int]) -> None:
+    large = np.random.default_rng(3).integers(0, 255, (*shape, 3)).astype(np.uint8)
+    assert find_picture(desk(), large) is None
+
+
 def test_the_largest_patch_of_a_colour_is_found() -> None:
     picture = desk()
     picture[10:20, 10:20] = (14, 66, 255)  # blue first

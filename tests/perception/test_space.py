@@ -62,3 +62,24 @@ def test_a_point_that_the_image_does_not_show_is_an_error(space: Space, x: int, 
     if not space.region.contains(x, y):
         with pytest.raises(OffImage):
             space.to_image(Point(x, y))
+
+
+@given(_spaces(), st.integers(1, 4), st.data())
+def test_a_picture_of_more_pixels_than_points_shows_every_point(space: Space, scale: int, data: st.DataObject) -> None:
+    """HiDPI on macOS: the picture has two pixels or more for each point, in both directions."""
+    region = space.region
+    sharp = Space(region, region.width * scale, region.height * scale)
+    x, y = data.draw(st.integers(0, sharp.width - 1)), data.draw(st.integers(0, sharp.height - 1))
+    assert sharp.to_screen(x, y) == Point(region.left + x // scale, region.top + y // scale)
+    point = sharp.to_screen(x, y)
+    seen = sharp.to_image(point)
+    assert sharp.to_screen(seen.x, seen.y) == point
+
+
+def test_a_monitor_to_the_left_of_and_above_the_main_one() -> None:
+    space = Space(Region(-1920, -200, 1920, 1080), 960, 540)
+    assert space.to_screen(0, 0) == Point(-1919, -199)
+    assert space.to_screen(959, 539) == Point(-1, 879)
+    assert space.to_image(Point(-1, 879)) == Point(959, 539)
+    with pytest.raises(OffImage):
+        space.to_image(Point(0, 0))

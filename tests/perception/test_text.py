@@ -14,7 +14,7 @@ from perception import text
 from perception.errors import CannotRead
 from perception.find import Picture
 from perception.screenshot import Region
-from perception.text import Word, find_text, match_text, read_text
+from perception.text import Word, find_text, lines_of, match_text, read_text
 
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
 MENU = ("File", "Edit", "View", "Insert", "Format", "Slide", "Slide Show", "Tools")
@@ -130,6 +130,17 @@ def test_every_place_is_found() -> None:
     assert close(places[0].region, upper)
     assert close(places[1].region, lower)
     assert places[0].runner_up == places[1].confidence
+
+
+def test_words_are_joined_to_lines_from_top_to_bottom() -> None:
+    sheet = Sheet()
+    lower, upper = sheet.write("Carried over", 300, 200), sheet.write("Total amount due", 20, 40)
+    lines = lines_of(read_text(sheet.picture))
+    assert [line.text for line in lines] == ["Total amount due", "Carried over"]
+    assert close(lines[0].region, upper)
+    assert close(lines[1].region, lower)
+    assert all(line.confidence > 0.5 for line in lines)
+    assert lines_of(()) == ()
 
 
 def test_only_the_region_is_read() -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ import pytest
 from actuators.hands import Hands
 from tests.support.command import Deskhand
 from tests.support.xserver import xvfb
-from ui import doctor
 from ui.commands.doctor import examine, guarded, usable
-from ui.doctor import Check
+from ui.doctor import desktop, machine
+from ui.doctor.report import Check
 
 SECRET = "sk-very-secret"
 
@@ -40,7 +41,7 @@ def test_a_machine_that_has_everything(tmp_path: Path) -> None:
     assert ran.returncode == 0 and ran.stderr == ""
     assert lines[-1] == "Tasks can be done on the private desktop."
     assert [line for line in lines[:-1] if line[0] not in "✓–"] == []
-    assert "✓ pointer: 5 marks, off by 0 pixels at most" in lines
+    assert "✓ pointer: “screen”, 640×480 at (0, 0): 9 of 9 marks, off by 0 pixels at most" in lines
     assert "✓ X extensions: MIT-SHM, DAMAGE, XTEST, XInputExtension, Composite" in lines
     assert "✓ OpenAI: a key is set, at https://host/v1; it was not tried" in lines
     assert SECRET not in ran.stdout and "word" not in ran.stdout
@@ -68,7 +69,7 @@ def test_a_machine_that_has_nothing(tmp_path: Path) -> None:
 def test_one_thing_is_missing_and_tasks_can_still_be_done(tmp_path: Path, absent: str, packages: str) -> None:
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name in ("Xvfb", "openbox", "dbus-daemon", "xkbcomp", "sh", "xauth", *doctor.OFFICE, "fc-list"):
+    for name in ("Xvfb", "openbox", "dbus-daemon", "xkbcomp", "sh", "xauth", *desktop.OFFICE, "fc-list"):
         if name != absent and (path := shutil.which(name)):
             (tools / name).symlink_to(path)
     said, checks = examined(Deskhand(tmp_path / "home", PATH=str(tools)))
@@ -114,7 +115,7 @@ def test_other_systems_are_unverified(monkeypatch: pytest.MonkeyPatch, system: s
     with xvfb(400, 300) as display:
         monkeypatch.setenv("DISPLAY", display)
         monkeypatch.setattr(sys, "platform", system)
-        found = doctor.check_session()
+        found = machine.check_session()
         assert found.status == "skipped" and "unverified" in found.detail
 
 
@@ -134,18 +135,18 @@ def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DESKHAND_HOME", str(tmp_path))
-    monkeypatch.setattr(doctor, "LEAST_SPACE", 1 << 60)
-    assert doctor.check_data().status == "failed" and "MB left" in doctor.check_data().detail
+    monkeypatch.setattr(machine, "LEAST_SPACE", 1 << 60)
+    assert machine.check_data().status == "failed" and "MB left" in machine.check_data().detail
 
 
 def test_text_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    ok = doctor.check_text()
+    ok = machine.check_text()
     assert ok == Check("reading text", "ok", "Tesseract read “Deskhand”")
     monkeypatch.setattr("perception.text.DATA_FOLDERS", (str(tmp_path),))
     from perception import text
 
     text._reader.cache_clear()  # pyright: ignore[reportPrivateUsage]  # it was opened with the data that is gone now
-    found = doctor.check_text()
+    found = machine.check_text()
     text._reader.cache_clear()  # pyright: ignore[reportPrivateUsage]
     assert found.status == "failed" and found.cure == "sudo apt-get install tesseract-ocr-eng"
 
@@ -154,44 +155,46 @@ def test_the_wrong_xlib(monkeypatch: pytest.MonkeyPatch) -> None:
     import Xlib
 
     monkeypatch.setattr(Xlib, "__version__", (0, 15))
-    found = doctor.check_xlib()
+    found = machine.check_xlib()
     assert found.status == "failed" and "0.15" in found.detail and "python-xlib>=0.33" in found.cure
     assert not usable([found], "desktop") and not usable([found], "here")
 
 
 def test_a_pointer_that_misses_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    from actuators.actions import Action, Move
+    from actuators.actions import Action, Click, Move
 
     perform = Hands.perform
 
     def shaky(self: Hands, action: Action) -> None:
-        perform(self, Move(action.x - 3, action.y - 2) if isinstance(action, Move) else action)
+        if isinstance(action, Move | Click):
+            action = replace(action, x=action.x - 3, y=action.y - 2)
+        perform(self, action)
 
-    with xvfb(*doctor.SCREEN) as display:
-        assert doctor.check_pointer(display).status == "ok"
+    with xvfb(*desktop.SCREEN) as display:
+        assert desktop.check_pointer(display).status == "ok"
         monkeypatch.setattr(Hands, "perform", shaky)
-        found = doctor.check_pointer(display)
-    assert found.status == "failed" and "off by 3 pixels" in found.detail and found.blocks == ("desktop",)
+        found = desktop.check_pointer(display)
+    assert found.status == "failed" and "3 pixels off" in found.detail and found.blocks == ("desktop",)
 
 
 def test_capture_sees_what_was_painted_and_a_screen_of_another_size_is_told() -> None:
-    with xvfb(*doctor.SCREEN) as display:
-        assert doctor.check_capture(display).status == "ok"
-        assert doctor.check_keyboard(display).status == "ok"
+    with xvfb(*desktop.SCREEN) as display:
+        assert desktop.check_capture(display).status == "ok"
+        assert desktop.check_keyboard(display).status == "ok"
     with xvfb(800, 600) as display:
-        assert doctor.check_capture(display).status == "failed"
+        assert desktop.check_capture(display).status == "failed"
 
 
 def test_missing_extensions_are_named() -> None:
     from tests.support.xserver import xserver
 
     with xserver(640, 480, "-extension", "XTEST", "-extension", "Composite") as server:
-        found = doctor.check_extensions(server.display)
+        found = desktop.check_extensions(server.display)
     assert found.status == "failed" and "XTEST, Composite" in found.detail and found.blocks == ("desktop",)
 
 
 def test_missing_fonts_are_optional() -> None:
-    found = doctor.check_font("Nothing", ":family=no such family of fonts", "fonts-nothing")
+    found = machine.check_font("Nothing", ":family=no such family of fonts", "fonts-nothing")
     assert found.status == "skipped" and "fonts-nothing" in found.cure
 
 

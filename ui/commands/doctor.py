@@ -13,54 +13,65 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ui import doctor as checks
-from ui.doctor import PLACES, Check, Place
+from ui.doctor import desktop, machine, screens
+from ui.doctor.report import PLACES, Check, Place
 from ui.summary import printable, tolerate_encoding
 
 if TYPE_CHECKING:
+    from perception.screen import Monitor
     from vm.desktop import PrivateDesktop
 
 LIMIT = 3.0  # seconds that a check may take; an X server that hangs would take for ever
+CARD_LIMIT = 10.0  # for the test card of one monitor, which takes a fifth of a second where all is well
 DESKTOP_LIMIT = 20.0  # for a whole private desktop to start, which takes half a second on an idle machine
 MARKS = {"ok": "✓", "failed": "✗", "skipped": "–"}
 STYLES = {"ok": "green", "failed": "red", "skipped": "yellow"}
+
+
+def _ignore(_: str) -> None:
+    """Nobody reads it."""
 
 
 def doctor(flags: argparse.Namespace) -> int:
     """Run every check; 0 where tasks can be done, on the private desktop or here."""
     tolerate_encoding()
     found: list[Check] = []
-    for check in examine():
+    for check in examine(card=flags.card, say=_ignore if flags.json else print):
         found.append(check)
         if not flags.json:
             _print(check)
-    desktop, here = usable(found, "desktop"), usable(found, "here")
+    there, here = usable(found, "desktop"), usable(found, "here")
     if flags.json:
         rows = [asdict(check) for check in found]
-        print(json.dumps({"ok": desktop or here, "desktop": desktop, "here": here, "checks": rows}))
+        print(json.dumps({"ok": there or here, "desktop": there, "here": here, "checks": rows}))
     else:
-        print(_verdict(desktop=desktop, here=here))
-    return 0 if desktop or here else 1
+        print(_verdict(desktop=there, here=here))
+    return 0 if there or here else 1
 
 
-def examine() -> Iterator[Check]:
-    """Every check of this machine, one after the other. None of them raises."""
+def examine(*, card: bool = True, say: Callable[[str], object] = _ignore) -> Iterator[Check]:
+    """Every check of this machine, one after the other. None of them raises.
+
+    Args:
+        card: whether test cards may be shown on the user's own screen.
+        say: told before that is done.
+    """
     linux = sys.platform.startswith("linux")
-    yield guarded("Python", checks.check_python, PLACES)
-    yield guarded("session", checks.check_session)
-    yield guarded("your own screen", checks.check_own_screen, ("here",))
+    yield guarded("Python", machine.check_python, PLACES)
+    yield guarded("session", machine.check_session)
+    yield from _own_screen_checks(card, say)
     if linux:
-        yield guarded("leftovers", checks.check_leftovers)  # the private desktop would sweep them away unseen
-        yield guarded("Xlib", checks.check_xlib, PLACES)
+        yield guarded("leftovers", machine.check_leftovers)  # the private desktop would sweep them away unseen
+        yield guarded("Xlib", machine.check_xlib, PLACES)
         yield from _desktop_checks()
     else:
         yield Check("private desktop", "skipped", "it needs Linux", blocks=("desktop",))
-    yield guarded("reading text", checks.check_text)
-    yield guarded("OpenAI", checks.check_key)
-    yield guarded("data folder", checks.check_data, PLACES)
+    yield guarded("reading text", machine.check_text)
+    yield guarded("OpenAI", machine.check_key)
+    yield guarded("data folder", machine.check_data, PLACES)
     if linux:
-        for kind, (pattern, package) in checks.FONTS.items():
-            yield guarded("fonts", lambda kind=kind, p=pattern, deb=package: checks.check_font(kind, p, deb))
+        for kind, (pattern, package) in machine.FONTS.items():
+            yield guarded("fonts", lambda kind=kind, p=pattern, deb=package: machine.check_font(kind, p, deb))
 
 
 def usable(found: Sequence[Check], place: Place) -> bool:
@@ -90,15 +101,31 @@ def guarded(name: str, probe: Callable[[], Check], blocks: tuple[Place, ...] = (
     return found[0] if found else Check(name, "failed", f"no answer within {limit:g} s", blocks=blocks)
 
 
+def _own_screen_checks(card: bool, say: Callable[[str], object]) -> Iterator[Check]:
+    monitors: list[Monitor] = []
+    yield guarded("your own screen", lambda: screens.check_own_screen(monitors), ("here",))
+    if not monitors:
+        return
+    if card:
+        say(screens.NOTICE)
+        for monitor in monitors:
+            name = f"monitor {monitor.number}"
+            yield guarded(name, lambda m=monitor: screens.check_monitor(m), ("here",), limit=CARD_LIMIT)
+    else:
+        yield guarded("pointer", screens.check_aim_unseen, ("here",))
+    yield guarded("takeover", screens.check_takeover)
+    yield guarded("overlay", screens.check_overlay)
+
+
 def _desktop_checks() -> Iterator[Check]:
     from vm.desktop import NEEDED
 
     blocks: tuple[Place, ...] = ("desktop",)
     for program, package in NEEDED.items():
-        yield guarded(program, lambda p=program, deb=package: checks.check_program(p, deb, blocks), blocks)
+        yield guarded(program, lambda p=program, deb=package: desktop.check_program(p, deb, blocks), blocks)
     why = "only other programs ask for it"
-    yield guarded("xauth", lambda: checks.check_program("xauth", "xauth", optional=why))
-    yield guarded("LibreOffice", checks.check_office)
+    yield guarded("xauth", lambda: desktop.check_program("xauth", "xauth", optional=why))
+    yield guarded("LibreOffice", desktop.check_office)
     if all(map(shutil.which, NEEDED)):
         yield from _screen_checks()
     else:
@@ -114,17 +141,17 @@ def _screen_checks() -> Iterator[Check]:
         try:
             started = guarded(
                 "private desktop",
-                lambda: checks.start_desktop(Path(folder), desktops),
+                lambda: desktop.start_desktop(Path(folder), desktops),
                 ("desktop",),
                 limit=DESKTOP_LIMIT,
             )
             yield started
             if started.status == "ok":
-                for name, probe in checks.SCREEN_CHECKS.items():
+                for name, probe in desktop.SCREEN_CHECKS.items():
                     yield guarded(name, lambda probe=probe: probe(desktops[0].display), ("desktop",))
         finally:
-            for desktop in desktops:
-                anyio.run(desktop.aclose)
+            for one in desktops:
+                anyio.run(one.aclose)
 
 
 def _print(check: Check) -> None:

@@ -1,0 +1,60 @@
+"""Eyes, hands and guard of one display, opened together."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from actuators.guard import Guard
+    from actuators.hands import Hands
+    from perception.eyes import Eyes
+
+
+@dataclass(frozen=True, slots=True)
+class SenseOptions:
+    """How a display is seen and touched, by the user's choice.
+
+    Attributes:
+        takeover: whether the user's own mouse and keyboard stop the agent's hands.
+        monitor: which monitor the pictures show; 0 for all of them.
+        cursor: whether the mouse pointer is drawn into them.
+    """
+
+    takeover: bool = True
+    monitor: int = 0
+    cursor: bool = False
+
+
+AS_USUAL = SenseOptions()
+
+
+class Senses(NamedTuple):
+    """What a computer on this machine perceives and acts with."""
+
+    eyes: Eyes
+    hands: Hands
+    guard: Guard
+
+
+def open_senses(display: str | None, options: SenseOptions = AS_USUAL) -> Senses:
+    """Open all three, or none.
+
+    Args:
+        display: an X display like ":7"; None for the one of the environment, or the only one there is.
+
+    Raises:
+        PerceptionError: it cannot be seen.
+        ActuatorError: it cannot be acted on.
+    """
+    from actuators.guard import Deaf, Guard, open_guard
+    from actuators.hands import open_hands
+    from perception.eyes import open_eyes
+
+    with contextlib.ExitStack() as opened:
+        eyes = opened.enter_context(open_eyes(display))
+        hands = opened.enter_context(open_hands(display))
+        guard = open_guard(hands, display) if options.takeover else Guard(hands, Deaf(""))
+        opened.pop_all()
+    return Senses(eyes, hands, guard)

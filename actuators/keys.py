@@ -19,43 +19,42 @@ MAX_CHORD = 8  # keys in one chord; hands have ten fingers
 
 # canonical name: other spellings. Case, "_", "-" and spaces do not count in a spelling.
 _WORDS: dict[str, str] = {
-    "ctrl": "control ctrl_l ctrl_r control_l control_r ctrl_left ctrl_right control_left control_right ⌃",
-    "shift": "shift_l shift_r shift_left shift_right ⇧",
-    "alt": "option opt alt_l alt_r alt_left alt_right option_left option_right ⌥",
+    "ctrl": "control ⌃",
+    "shift": "⇧",
+    "alt": "option opt ⌥",
     "alt_gr": "iso_level3_shift alt_graph mode_switch",
-    "super": "cmd command meta win windows super_l super_r meta_l meta_r meta_left meta_right win_left "
-    "win_right command_left command_right cmd_l cmd_r os ⌘",
+    "super": "cmd command meta win windows os mod4 hyper ⌘",
     "enter": "return ret linefeed newline ⏎ ↵",
     "escape": "esc",
     "tab": "iso_left_tab",
     "space": "spacebar",
     "backspace": "bksp back_space ⌫",
-    "delete": "del forward_delete ⌦",
-    "insert": "ins",
-    "home": "begin",
-    "end": "",
-    "page_up": "pgup prior ⇞",
-    "page_down": "pgdn pgdown next ⇟",
-    "up": "arrow_up up_arrow ↑",
-    "down": "arrow_down down_arrow ↓",
-    "left": "arrow_left left_arrow ←",
-    "right": "arrow_right right_arrow →",
+    "delete": "del forward_delete kp_delete num_delete ⌦",
+    "insert": "ins kp_insert num_insert",
+    "home": "begin kp_home num_home",
+    "end": "kp_end num_end",
+    "page_up": "pgup prior kp_page_up kp_prior num_page_up ⇞",
+    "page_down": "pgdn pgdown next kp_page_down kp_next num_page_down ⇟",
+    "up": "arrow_up up_arrow kp_up ↑",
+    "down": "arrow_down down_arrow kp_down ↓",
+    "left": "arrow_left left_arrow kp_left ←",
+    "right": "arrow_right right_arrow kp_right →",
     "caps_lock": "caps capital ⇪",
     "num_lock": "",
     "scroll_lock": "",
-    "print_screen": "print prtsc prtscr prt_scr snapshot sys_rq",
+    "print_screen": "print prtsc prtscr prt_scr prntscrn snapshot sys_rq sys_req",
     "pause": "break",
     "menu": "apps context_menu application",
     "help": "",
     "volume_up": "audio_volume_up audio_raise_volume",
     "volume_down": "audio_volume_down audio_lower_volume",
     "volume_mute": "mute audio_mute audio_volume_mute",
-    "play_pause": "media_play_pause audio_play",
+    "play_pause": "media_play_pause audio_play audio_pause",
     "next_track": "media_next_track audio_next",
     "previous_track": "prev_track media_previous_track audio_prev",
-    "browser_back": "",
-    "browser_forward": "",
-    "browser_refresh": "",
+    "browser_back": "xf86_back",
+    "browser_forward": "xf86_forward",
+    "browser_refresh": "xf86_refresh xf86_reload",
     "kp_enter": "numpad_enter num_enter",
     "kp_add": "numpad_add num_add kp_plus add",
     "kp_subtract": "numpad_subtract num_subtract kp_minus subtract",
@@ -69,7 +68,7 @@ _WORDS: dict[str, str] = {
 _SIGNS: dict[str, str] = {
     "+": "plus",
     "-": "minus hyphen dash",
-    "=": "equal equals",
+    "=": "equal equals kp_equal",
     ",": "comma",
     ".": "period dot full_stop",
     "/": "slash forward_slash",
@@ -102,6 +101,9 @@ _SIGNS: dict[str, str] = {
     **{str(digit): f"digit_{digit}" for digit in range(10)},
     **{letter: f"key_{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"},
 }
+_SIDED = {"ctrl": "ctrl control", "shift": "shift", "alt": "alt option", "super": "super meta win windows cmd command"}
+_SIDES = ("{0}_l", "{0}_r", "{0}_left", "{0}_right", "l{0}", "r{0}", "left_{0}", "right_{0}")
+_GLYPHS = "⌃⇧⌥⌘"  # stand before the key without a joiner
 _CONTROLS = {
     " ": "space",
     "\n": "enter",
@@ -116,7 +118,7 @@ NAMED_KEYS: tuple[str, ...] = tuple(_WORDS)
 
 
 def parse_chord(keys: Sequence[str] | str) -> tuple[str, ...]:
-    """Read a chord in any spelling: `["CTRL", "SHIFT", "t"]`, `"ctrl+shift+t"`, `"Ctrl-C"`, `["ctrl+c"]`.
+    """Read a chord in any spelling: `["CTRL", "SHIFT", "t"]`, `"ctrl+shift+t"`, `"Ctrl-C"`, `"<Control>c"`, `"⌘C"`.
 
     Letters stand for their keys, so `C` is the key "c" and CTRL+C holds no shift.
 
@@ -124,10 +126,12 @@ def parse_chord(keys: Sequence[str] | str) -> tuple[str, ...]:
         Canonical names, modifiers first, otherwise in the order given. Parsing them again changes nothing.
 
     Raises:
-        InvalidAction: an unknown key (named, with the nearest ones), one key twice, or more than `MAX_CHORD`.
+        InvalidAction: an unknown key (named, with the nearest ones), one key twice, two chords in one, or more than
+            `MAX_CHORD` keys.
     """
     parts = [keys] if isinstance(keys, str) else list(keys)
     names = [name for part in parts for name in _read(part)]
+    _check_single(names)
     modifiers = list(dict.fromkeys(name for name in names if name in MODIFIERS))
     others = [name for name in names if name not in MODIFIERS]
     for name in others:
@@ -139,13 +143,30 @@ def parse_chord(keys: Sequence[str] | str) -> tuple[str, ...]:
     return chord
 
 
+def _check_single(names: Sequence[str]) -> None:
+    """A modifier again, after a key that is none, begins a second chord."""
+    for index, name in enumerate(names):
+        if name in MODIFIERS and any(other not in MODIFIERS for other in names[:index]) and name in names[:index]:
+            raise InvalidAction("these are two chords; press them one after the other with two keypress actions")
+
+
 def _read(text: str) -> Iterator[str]:
-    """The keys of one string, which is a key or a chord joined by "+", "-" or spaces."""
+    """The keys of one string, which is a key or a chord joined by "+", "-", spaces, "," or "_"."""
     whole = _lookup(text)
     if whole is not None:
         yield whole
         return
-    for joiner in ("+", "-", " "):
+    if wrapped := _WRAPPED.fullmatch(text.strip()):
+        name, rest = wrapped["name"] or wrapped["glyph"], wrapped["rest"]
+        if (first := _lookup(name)) is not None:
+            yield first
+            if rest:
+                yield from _read(rest)
+            return
+    if call := _CALL.fullmatch(text.strip()):
+        yield from _read(call[1])
+        return
+    for joiner in ("+", "-", " ", ",", "_"):
         head, _, rest = text.strip().partition(joiner)
         first = _lookup(head.strip())
         if first is not None and rest:
@@ -155,11 +176,16 @@ def _read(text: str) -> Iterator[str]:
     raise InvalidAction(_unknown(text))
 
 
+_WRAPPED = re.compile(rf"(?:[<{{\[](?P<name>\w+)[>}}\]]|(?P<glyph>[{_GLYPHS}]))(?:\s*\+)?\s*(?P<rest>.*)", re.DOTALL)
+_CALL = re.compile(r"(?:hotkey|press)[ (]\s*['\"]?([^'\"]+?)['\"]?\s*\)?", re.IGNORECASE)
+
+
 def _lookup(text: str) -> str | None:
     character = unicodedata.normalize("NFC", text)
     if len(character) == 1:
         return _spellings().get(character) or _CONTROLS.get(character) or _character(character)
-    return _spellings().get(_folded(text))
+    folded = _folded(text)
+    return _spellings().get(folded) or _spellings().get(folded.removeprefix("xf86"))
 
 
 def _character(character: str) -> str | None:
@@ -179,6 +205,8 @@ def _spellings() -> dict[str, str]:
     table = {_folded(name): name for name in NAMED_KEYS}
     for name, others in (_WORDS | _SIGNS).items():
         table.update((_folded(other), name) for other in others.split())
+    for name, words in _SIDED.items():
+        table.update((_folded(side.format(word)), name) for word in words.split() for side in _SIDES)
     return table
 
 

@@ -25,7 +25,8 @@ from actuators.selection_content import NO_HISTORY, Content, Keeper, Value, text
 CALL_SECONDS = 12.0  # for anything asked of the thread; longer than the X server may take to answer
 FAREWELL_SECONDS = 0.5  # for a clipboard manager to take over what we kept
 INPUT_ONLY = 2  # window class
-PROPERTY_CHANGES, PONGS = 1 << 22, 1 << 19  # event masks: PropertyChange, SubstructureNotify
+PROPERTY_CHANGES = 1 << 22  # event mask PropertyChange
+PONGS = 1 << 19 | 1 << 17  # event masks SubstructureNotify, and StructureNotify, by which Qt sends its pongs
 
 T = TypeVar("T")
 

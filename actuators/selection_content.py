@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from actuators.backends.x11_display import XDisplay
 
-READ_SECONDS = 0.6  # for everything that an owner has: a frozen one must not hold up the hands
-MAX_BYTES = 16 * 1024 * 1024  # of one selection that is kept
+SILENT_SECONDS = 0.6  # an owner that tells nothing for so long is frozen, and must not hold up the hands
+MOST_READ_SECONDS = 3.0  # for everything that an owner has to tell
+MAX_BYTES = 64 * 1024 * 1024  # of one selection that is kept
 CHUNK = 128 * 1024  # bytes in one request; the protocol allows 256 KB without an extension
 NO_HISTORY = b"secret"  # under the target x-kde-passwordManagerHint: keep this out of clipboard histories
 # Targets that are questions or have side effects, no content.
@@ -23,12 +24,6 @@ class Value(NamedTuple):
     format: int
     data: bytes | list[int]
 
-    def joined(self, more: Value) -> Value:
-        """This and what follows it."""
-        if isinstance(self.data, bytes) and isinstance(more.data, bytes):
-            return self._replace(data=self.data + more.data)
-        return self._replace(data=[*self.data, *more.data])
-
     def write(self, window: Any, property_: int) -> None:
         """Store it on somebody's window; large data in pieces, which the server joins."""
         from Xlib.X import PropModeAppend, PropModeReplace
@@ -40,6 +35,15 @@ class Value(NamedTuple):
 
 
 Content: TypeAlias = dict[int, Value]  # target atom: value
+
+
+def joined(pieces: Sequence[Value]) -> Value | None:
+    """One value of its pieces; None of none."""
+    if not pieces:
+        return None
+    if all(isinstance(piece.data, bytes) for piece in pieces):
+        return pieces[0]._replace(data=b"".join(cast("bytes", piece.data) for piece in pieces))
+    return pieces[0]._replace(data=[item for piece in pieces for item in piece.data])
 
 
 def text_content(x: Any, text: str) -> Content:
@@ -62,6 +66,7 @@ class Keeper:
         self._window = window
         self._pump = pump
         self._seen: list[Any] = []
+        self._silent = False  # whether the owner that was asked last let us wait in vain
 
     def see(self, event: Any) -> None:
         """Take an event that may be an answer."""
@@ -71,20 +76,25 @@ class Keeper:
             self._seen.append(event)
 
     def read(self, selection: int) -> Content:
-        """Everything that a selection holds, as far as its owner tells in time; text first, pictures last."""
+        """Everything that a selection holds, as far as its owner tells in time, in the owner's order.
+
+        Text is asked for first and pictures last, so that text is what an owner without end still gets to tell.
+        """
         if not self._x.get_selection_owner(selection):
             return {}
-        deadline = time.monotonic() + READ_SECONDS
-        targets = self._convert(selection, self._x.intern_atom("TARGETS"), deadline)
+        latest = time.monotonic() + MOST_READ_SECONDS
+        targets = self._convert(selection, self._x.intern_atom("TARGETS"), latest)
         if targets is None or not isinstance(targets.data, list):
             return {}
         content: Content = {}
         for target in self._wanted(targets.data):
-            value = self._convert(selection, target, deadline)
+            value = self._convert(selection, target, latest)
             size = sum(len(kept.data) for kept in content.values())
             if value is not None and size + len(value.data) <= MAX_BYTES:
                 content[target] = value
-        return content
+            if self._silent:
+                break
+        return {target: content[target] for target in targets.data if target in content}
 
     def save(self, selection: int, deadline: float) -> None:
         """Ask a clipboard manager, if there is one, to take the selection over from us."""
@@ -97,12 +107,11 @@ class Keeper:
         wanted = [target for target, name in names.items() if name not in _NO_CONTENT]
         return sorted(wanted, key=lambda target: _cost(names[target]))
 
-    def _convert(self, selection: int, target: int, deadline: float) -> Value | None:
+    def _convert(self, selection: int, target: int, latest: float) -> Value | None:
         """One format of a selection; None when the owner has none, or not in time."""
         from Xlib import X
 
-        if time.monotonic() > deadline:
-            return None
+        self._silent = False
         property_ = self._x.intern_atom("DESKHAND_SELECTION")
         self._seen.clear()
         self._window.delete_property(property_)
@@ -111,15 +120,16 @@ class Keeper:
         def answers(event: Any) -> bool:
             return event.type == X.SelectionNotify and event.selection == selection and event.target == target
 
-        notify = self._await(answers, deadline)
+        notify = self._await(answers, latest)
         if notify is None or not notify.property:
+            self._silent = notify is None
             return None
         value = self._take(property_)
         if value is not None and value.type == self._x.intern_atom("INCR"):
-            return self._take_pieces(property_, deadline)
+            return self._take_pieces(property_, latest)
         return value
 
-    def _take_pieces(self, property_: int, deadline: float) -> Value | None:
+    def _take_pieces(self, property_: int, latest: float) -> Value | None:
         """The INCR protocol: piece after piece, each asked for by deleting the one before; an empty one ends it."""
         from Xlib import X
 
@@ -127,14 +137,15 @@ class Keeper:
             new = event.type == X.PropertyNotify and event.state == X.PropertyNewValue
             return new and event.atom == property_
 
-        whole: Value | None = None
-        while self._await(arrives, deadline) is not None:
+        pieces: list[Value] = []
+        size = 0
+        while size <= MAX_BYTES and self._await(arrives, latest) is not None:
             piece = self._take(property_)
             if piece is None or not piece.data:
-                return whole
-            whole = piece if whole is None else whole.joined(piece)
-            if len(whole.data) > MAX_BYTES:
-                return None
+                return joined(pieces)
+            pieces.append(piece)
+            size += len(piece.data)
+        self._silent = size <= MAX_BYTES
         return None
 
     def _take(self, property_: int) -> Value | None:
@@ -147,7 +158,8 @@ class Keeper:
         plain = bytes(data) if found.format == 8 else [int(item) for item in data]
         return Value(found.property_type, found.format, plain)
 
-    def _await(self, wanted: Callable[[Any], bool], deadline: float) -> Any | None:
+    def _await(self, wanted: Callable[[Any], bool], latest: float) -> Any | None:
+        deadline = min(latest, time.monotonic() + SILENT_SECONDS)
         while True:
             for index, event in enumerate(self._seen):
                 if wanted(event):

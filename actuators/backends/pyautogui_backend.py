@@ -34,6 +34,7 @@ _SPELLINGS = {
     "browser_back": "browserback",
     "browser_forward": "browserforward",
     "browser_refresh": "browserrefresh",
+    "kp_enter": "enter",  # it has no other
     "kp_add": "add",
     "kp_subtract": "subtract",
     "kp_multiply": "multiply",
@@ -152,7 +153,10 @@ class PyAutoGuiBackend:
 
 
 def _load(display: str) -> Any:
-    """Import pyautogui on `display`."""
+    """Import pyautogui on `display`. What it does to a Windows process comes too late if ours comes after it."""
+    from actuators.dpi import see_real_pixels
+
+    see_real_pixels()
     if sys.platform.startswith("linux"):
         from actuators.xlibfix import open_display
 

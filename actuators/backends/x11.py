@@ -31,7 +31,10 @@ class X11Backend:
         self._display = XDisplay(display)
         if not self._display.x.has_extension("XTEST"):
             self._display.close()
-            raise NotSupported(f"display {self._display.name} takes no synthetic input (it lacks XTEST)")
+            raise NotSupported(
+                f"display {self._display.name} takes no synthetic input: its X server runs without XTEST; "
+                "start the server with `+extension XTEST`, or let the work be done on a private desktop"
+            )
         self._keyboard = Keyboard(self._display)
         self._writer = Writer(self._display, self._keyboard)
 
@@ -77,6 +80,7 @@ class X11Backend:
         try:
             with self._display.mapped():
                 self._writer.close()
+                self._keyboard.close()
         except DisplayLost:  # nothing to give back to
             pass
         finally:

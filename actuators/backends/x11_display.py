@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import struct
 import threading
@@ -18,6 +19,7 @@ from actuators.xlibfix import open_display
 
 ANSWER_SECONDS = 10.0  # a server that has not answered for so long counts as lost
 WATCH_INTERVAL = 1.0
+CHROMIUM = re.compile(r"chrom|electron|brave|vivaldi|opera|msedge|microsoft-edge|^code$|^code-|slack|discord|signal")
 MAX_DEPTH = 40  # of a window below the root, against loops in broken trees
 
 
@@ -49,6 +51,11 @@ class Focus:
     client: Client
     wm_class: frozenset[str]
     is_dialog: bool = False
+
+
+def is_chromium(focus: Focus) -> bool:
+    """Whether the program is a Chromium or an Electron, as far as its class tells."""
+    return any(CHROMIUM.search(name) for name in focus.wm_class)
 
 
 class XDisplay:

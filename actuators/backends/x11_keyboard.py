@@ -4,26 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 
 from actuators.backends import Pause
-from actuators.backends.x11_display import XDisplay
+from actuators.backends.x11_display import XDisplay, is_chromium
 from actuators.backends.x11_keymap import ALT_GR, SHIFT, Keymap, Stroke, keysym_named, rows_for
 from actuators.errors import CannotType, NotSupported
 
 LOCK_BIT = 0x02  # CapsLock in the pointer state
 GROUP_SHIFT = 13  # the layout group lives in bits 13 and 14
 SYNC_EVERY = 32  # characters
+PLACES = {  # keycodes by their signs on a US keyboard
+    character: Stroke(first + number)
+    for first, row in ((10, "1234567890-="), (24, "qwertyuiop[]"), (38, "asdfghjkl;'`"), (51, "\\zxcvbnm,./"))
+    for number, character in enumerate(row)
+}
 DIGEST_SECONDS = 0.005  # a program needs up to 4 ms for a key; then the borrowed keycodes may change again
 
 
 class Keyboard:
-    """Presses keys on one display. Borrowed keycodes are given back by `restore`."""
+    """Presses keys on one display.
+
+    Keycodes that mean nothing are borrowed for what the layout lacks: those for text until the text is in, one for each
+    key of a chord (Ctrl+C on a Russian layout) until `close`, since every change of the map costs all programs a look.
+    """
 
     def __init__(self, display: XDisplay) -> None:
         self._display = display
         self._map: Keymap | None = None
         self._down: dict[str, list[int]] = {}
-        self._borrowed: range = range(0)
+        self._borrowed: dict[int, str] = {}  # for text: keycode to character
+        self._kept: dict[int, str] = {}  # for chords
 
     @property
     def keymap(self) -> Keymap:
@@ -77,17 +88,29 @@ class Keyboard:
         return {character for character in set(text) if keymap.character(character, group) is None}
 
     def type_keys(self, text: str, pause: Pause) -> None:
-        """Type characters that the layout has; CapsLock does not touch them."""
-        keymap, group = self.keymap, self.group
+        """Type characters that the layout has; CapsLock does not touch them.
+
+        Raises:
+            CannotType: the layout was changed meanwhile, and some characters may have come out as others.
+        """
         with self._caps_lock_off():
-            for number, character in enumerate(text, 1):
-                stroke = keymap.character(character, group)
-                assert stroke is not None, f"the caller checks: {character!r}"
-                self._strike(stroke)
-                if number % SYNC_EVERY == 0:
-                    self._display.sync()
+            for start in range(0, len(text), SYNC_EVERY):
+                if start:
                     pause(0)
-            self._display.sync()
+                self._type_some(text[start : start + SYNC_EVERY])
+
+    def _type_some(self, text: str) -> None:
+        strokes = self._strokes(text)
+        for stroke in strokes:
+            if stroke is not None:
+                self._strike(stroke)
+        self._display.sync()
+        if None in strokes or self._strokes(text) != strokes:
+            raise CannotType(text, "the keyboard layout was changed meanwhile; look at what has arrived")
+
+    def _strokes(self, text: str) -> list[Stroke | None]:
+        keymap, group = self.keymap, self.group
+        return [keymap.character(character, group) for character in text]
 
     def type_anything(self, text: str, pause: Pause, digested: Callable[[], None]) -> None:
         """Type any characters, borrowing unused keycodes for those that the layout lacks.
@@ -109,11 +132,23 @@ class Keyboard:
         finally:
             self.restore()
 
+    def close(self) -> None:
+        """Give all borrowed keycodes back."""
+        self.restore()
+        self._give_back(self._kept)
+
     def restore(self) -> None:
-        """Give borrowed keycodes back."""
-        if self._borrowed:
-            self._change(self._borrowed.start, [()] * len(self._borrowed))
-            self._borrowed = range(0)
+        """Give back the keycodes that were borrowed for text."""
+        self._give_back(self._borrowed)
+
+    def _give_back(self, borrowed: dict[int, str]) -> None:
+        """Neighbours in one go; what a new layout has meanwhile put on these keycodes stays."""
+        keymap = self.keymap
+        ours = [keycode for keycode, character in borrowed.items() if keymap.gives_only(keycode, character)]
+        borrowed.clear()
+        for _, group in groupby(enumerate(sorted(ours)), lambda pair: pair[1] - pair[0]):
+            keycodes = [keycode for _, keycode in group]
+            self._change(keycodes[0], [()] * len(keycodes))
 
     def _pieces(self, text: str) -> Iterator[tuple[str, list[str]]]:
         """The text in pieces that need no more borrowed keycodes than there are."""
@@ -134,7 +169,7 @@ class Keyboard:
         self.restore()
         spare = self.keymap.spare()[: len(characters)]
         width = len(self.keymap.rows[0])
-        self._borrowed = spare
+        self._borrowed = dict(zip(spare, characters, strict=True))
         self._change(spare.start, rows_for(characters, max(2, width)))
 
     def _change(self, first: int, rows: Sequence[tuple[int, ...]]) -> None:
@@ -144,12 +179,35 @@ class Keyboard:
         self._map = None
 
     def _keycodes(self, name: str) -> list[int]:
-        keymap = self.keymap
-        stroke = keymap.character(name, self.group) if len(name) == 1 else None
-        stroke = stroke or keymap.keysym(keysym_named(name))
+        stroke = self._character(name) if len(name) == 1 else None
+        stroke = stroke or self.keymap.keysym(keysym_named(name))
         if stroke is None:
             raise NotSupported(f"this keyboard layout has no key {name!r}; use `type` to enter it as text")
         return self._with_modifiers(stroke)
+
+    def _character(self, character: str) -> Stroke | None:
+        """The key for a character; where the active group has none, whatever the program with the focus understands.
+
+        In a chord, toolkits look through the other groups of the layout, Chromium besides at the place of the key and
+        never at borrowed ones; xterm and Tk look at nothing but what the key enters.
+        """
+        stroke = self.keymap.character(character, self.group)
+        if stroke is None and self._down.keys() & {"ctrl", "alt", "super"}:
+            stroke = self._elsewhere(character)
+        spare = self.keymap.spare()
+        if stroke is None and spare:
+            self._change(spare[-1], rows_for([character], max(2, len(self.keymap.rows[0]))))
+            self._kept[spare[-1]] = character
+            stroke = self.keymap.character(character, self.group)
+        return stroke
+
+    def _elsewhere(self, character: str) -> Stroke | None:
+        """The key that a person presses for a chord when another script is switched on."""
+        focus = self._display.focus()
+        other_group = self.keymap.keysym(keysym_named(character)) if focus.toplevel else None
+        if other_group is None and is_chromium(focus):
+            return PLACES.get(character)
+        return other_group
 
     def _with_modifiers(self, stroke: Stroke) -> list[int]:
         held = {code for codes in self._down.values() for code in codes}

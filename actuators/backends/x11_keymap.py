@@ -77,6 +77,10 @@ class Keymap:
                 return Stroke(self.first + row, shift=column % 2 == 1)
         return None
 
+    def gives_only(self, keycode: int, character: str) -> bool:
+        """Whether a keycode means this character at every level, as those that were borrowed for it do."""
+        return set(self.rows[keycode - self.first]) - {NO_SYMBOL} == {keysym_of(character)}
+
     def spare(self) -> range:
         """The longest run of keycodes that mean nothing."""
         best = range(0)

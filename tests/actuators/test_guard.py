@@ -113,7 +113,7 @@ def test_an_action_under_way_is_cut_short(desk: Desk, action: Action, kind: str)
 
 def test_waiting_for_a_program_to_paste_is_cut_short(desk: Desk) -> None:
     with event_window(desk.display) as window:
-        working = Working(desk.hands, Type("that window does not paste"))
+        working = Working(desk.hands, Type("thät wïndow does not päste"))
         assert until(lambda: any(event.key == "v" for event in window.events()))
         desk.user.tap("a")
         assert working.still() < 1

@@ -37,7 +37,14 @@ from tests.support.xserver import xvfb
 
 Word: TypeAlias = tuple[Any, ...]
 WIDTH, HEIGHT = 1280, 800
-_KEYS = {"Control_L": "ctrl", "Shift_L": "shift", "Alt_L": "alt", "Return": "enter", "Next": "page_down"}
+_KEYS = {
+    "Control_L": "ctrl",
+    "Shift_L": "shift",
+    "Alt_L": "alt",
+    "Return": "enter",
+    "Next": "page_down",
+    "KP_Enter": "kp_enter",
+}
 _BUTTONS = {1: "left", 2: "wheel", 3: "right", 8: "back", 9: "forward"}
 _WHEEL = {4: (0, -1), 5: (0, 1), 6: (-1, 0), 7: (1, 0)}
 
@@ -142,6 +149,36 @@ def test_held_keys_go_down_first_and_come_up_last_in_reverse(stage: Stage) -> No
         ("button", "left", False),
         ("key", "shift", False),
         ("key", "ctrl", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("action", "within"),
+    [
+        (Click(50, 60, "right", ("CTRL", "alt")), ("button", "right", True)),
+        (DoubleClick(50, 60, ("CTRL", "alt")), ("button", "left", True)),
+        (TripleClick(50, 60, ("CTRL", "alt")), ("button", "left", True)),
+        (Move(50, 60, ("CTRL", "alt")), ("move", 50, 60)),
+        (Drag((Point(50, 60), Point(90, 70)), ("CTRL", "alt")), ("move", 90, 70)),
+        (Scroll(50, 60, 120, 0, ("CTRL", "alt")), ("notch", 1, 0)),
+        (Keypress(("CTRL", "alt", "t")), ("key", "t", True)),
+    ],
+    ids=lambda value: value.type if hasattr(value, "type") else "",
+)
+def test_every_action_with_held_keys(stage: Stage, action: Action, within: Word) -> None:
+    words = stage.do(action)
+    assert words[:2] == [("key", "ctrl", True), ("key", "alt", True)]
+    assert words[-2:] == [("key", "alt", False), ("key", "ctrl", False)]
+    assert within in words[2:-2]
+
+
+@pytest.mark.parametrize("chord", [("Control+Return",), ("hotkey ctrl enter",), ("<Control>ret",), ("ENTER", "LCtrl")])
+def test_spellings_come_out_as_one_chord(stage: Stage, chord: tuple[str, ...]) -> None:
+    assert [word[1:] for word in stage.do(Keypress(chord))] == [
+        ("ctrl", True),
+        ("enter", True),
+        ("enter", False),
+        ("ctrl", False),
     ]
 
 

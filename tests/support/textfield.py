@@ -1,7 +1,7 @@
 """A text field of a real toolkit, in a process of its own, whose content tests can set and read.
 
-Tests use `text_field(display, "gtk")` or "tk"; the process itself is `python textfield.py KIND`. GTK's binding comes
-with the system's Python, not with the project's.
+Tests use `text_field(display, "gtk")`; the process itself is `python textfield.py KIND`, or `qtfield.py` for Qt. The
+bindings of GTK and Qt come with the system's Python, not with the project's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-Kind: TypeAlias = Literal["gtk", "tk", "password"]
+Kind: TypeAlias = Literal["gtk", "gtk-entry", "password", "qt", "qt-line", "tk"]
 SYSTEM_PYTHON = "/usr/bin/python3"
 
 
@@ -49,9 +49,11 @@ class TextField:
 def text_field(display: str, kind: Kind = "gtk") -> Generator[TextField, None, None]:
     """A focused text field (`password`: a GTK entry that hides its text and refuses to paste)."""
     python = sys.executable if kind == "tk" else SYSTEM_PYTHON
+    program = Path(__file__).with_name("qtfield.py" if kind.startswith("qt") else "textfield.py")
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("QT_")}  # OpenCV sets some
     process = subprocess.Popen(
-        [python, str(Path(__file__)), kind],
-        env={**os.environ, "DISPLAY": display, "GDK_BACKEND": "x11", "NO_AT_BRIDGE": "1"},
+        [python, str(program), kind],
+        env={**ours, "DISPLAY": display, "GDK_BACKEND": "x11", "NO_AT_BRIDGE": "1", "QT_QPA_PLATFORM": "xcb"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -68,7 +70,7 @@ def text_field(display: str, kind: Kind = "gtk") -> Generator[TextField, None, N
         end(process)
 
 
-def _gtk(hidden: bool) -> None:
+def _gtk(kind: str) -> None:
     gi: Any = importlib.import_module("gi")
     gi.require_version("Gtk", "3.0")
     gi.require_version("Gdk", "3.0")
@@ -81,27 +83,30 @@ def _gtk(hidden: bool) -> None:
 
     window = Gtk.Window(title="text field")
     window.set_default_size(700, 500)
-    field = Gtk.Entry() if hidden else Gtk.TextView()
-    if hidden:
+    entry = kind != "gtk"
+    field = Gtk.Entry() if entry else Gtk.TextView()
+    if kind == "password":
         field.set_visibility(False)
         field.connect("paste-clipboard", refuse)
-    if hidden:
+    if entry:
         window.add(field)
     else:  # long lines would make the window itself too large for X
         field.set_wrap_mode(Gtk.WrapMode.CHAR)
         scrolled = Gtk.ScrolledWindow()
         scrolled.add(field)
         window.add(scrolled)
-    content = field if hidden else field.get_buffer()
+    content = field if entry else field.get_buffer()
 
     def answer(question: Any) -> Any:
         if question["do"] == "write":
             content.set_text(question["text"])
-            if question["select"]:
+            if question["select"] and entry:
+                content.select_region(0, -1)
+            elif question["select"]:
                 content.select_range(content.get_start_iter(), content.get_end_iter())
         elif question["do"] == "clipboard":
             Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD).set_text(question["text"], -1)
-        elif hidden:
+        elif entry:
             return content.get_text()
         else:
             return content.get_text(content.get_start_iter(), content.get_end_iter(), True)
@@ -175,4 +180,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "tk":
         _tk()
     else:
-        _gtk(hidden=sys.argv[1] == "password")
+        _gtk(sys.argv[1])

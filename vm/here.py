@@ -119,8 +119,13 @@ def default_computer() -> Literal["desktop", "here"]:
 
 def environment_for(display: str | None, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The user's environment without our keys, for a program on `display`."""
-    kept = {name: value for name, value in environment.items() if not SECRETS.search(name)}
+    kept = {name: value for name, value in environment.items() if not SECRETS.search(name) and not _is_opencv(value)}
     return kept if display is None else {**kept, "DISPLAY": display}
+
+
+def _is_opencv(value: str) -> bool:
+    """OpenCV tells our whole process where its own Qt is; Qt programs with that setting do not start."""
+    return "/cv2/qt/" in value
 
 
 def _open_here(display: str | None, options: SenseOptions) -> Here:

@@ -57,6 +57,7 @@ def test_where_to_work_when_nobody_says(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_programs_get_the_users_environment_without_keys() -> None:
     users = {"HOME": "/home/me", "OPENAI_API_KEY": "sk-1", "DESKHAND_HOME": "/d", "GH_TOKEN": "t", "DISPLAY": ":0"}
+    users["QT_QPA_PLATFORM_PLUGIN_PATH"] = "/lib/site-packages/cv2/qt/plugins"
     assert environment_for(":5", users) == {"HOME": "/home/me", "DISPLAY": ":5"}
     assert environment_for(None, users) == {"HOME": "/home/me", "DISPLAY": ":0"}
 

@@ -27,8 +27,8 @@ check: setup-tests ## format, lint, strict types, import layers, generated docs
 fix: setup-tests ## mend format and what lint can mend
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
-bench: setup-tests ## measure what is ours of a turn
-	@$(BIN)/python -m tests.bench
+bench: setup-tests ## measure everything, write docs/performance.md (ROUNDS=n; QUICK=1: five minutes, no page)
+	@ROUNDS=$(ROUNDS) QUICK=$(QUICK) $(BIN)/python -m tests.bench
 
 docs: setup ## write the generated pages of docs/
 	@$(BIN)/python -m ui.reference

@@ -5,6 +5,7 @@ A frame is a uint8 array of H×W×4, BGRX. The fourth channel means nothing: X s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -18,6 +19,9 @@ Frame: TypeAlias = "NDArray[np.uint8]"
 
 CARET_WIDTH, CARET_HEIGHT = 3, 60  # pixels; the largest change that is taken for a text caret
 JOIN = 4  # pixels; changes that are closer than twice this belong together
+_BAND = 40  # rows that are compared together
+_MANY = 4000  # pixels; where more have changed, a few carets among them make no difference
+_SAMPLES = 128  # pixels of a row that are compared to find where it has gone
 _LEAST_ROWS = 12  # that must have moved together, to call it scrolling
 _RGB = 0x00FFFFFF
 
@@ -30,7 +34,7 @@ def changes(before: Frame, after: Frame) -> tuple[Region, ...]:
 
 def alike(one: Frame, other: Frame) -> bool:
     """Whether two frames have the same size and the same colours."""
-    return one is other or (one.shape == other.shape and _difference(one, other) is None)
+    return one is other or (one.shape == other.shape and not any(_differing(one, other)))
 
 
 def share_changed(before: Frame, after: Frame) -> float:
@@ -42,8 +46,10 @@ def share_changed(before: Frame, after: Frame) -> float:
         return 0.0
     import cv2
 
-    carets = sum(cv2.countNonZero(cut(mask, group)) for group in _groups(mask) if is_caret(group))
-    return (cv2.countNonZero(mask) - carets) / mask.size
+    changed = cv2.countNonZero(mask)
+    if changed < _MANY:
+        changed -= sum(cv2.countNonZero(cut(mask, group)) for group in _groups(mask) if is_caret(group))
+    return changed / mask.size
 
 
 def count_changed(before: Frame, after: Frame) -> int:
@@ -61,16 +67,13 @@ def is_plain(frame: Frame) -> bool:
 
 
 def has_scrolled(before: Frame, after: Frame) -> bool:
-    """Whether most rows of `after` are rows of `before`, all moved up or down by the same number of lines."""
-    import numpy as np
-
+    """Whether most rows of `after` that tell are rows of `before`, all moved up or down by the same number of lines."""
     old, new = (_rows(frame) for frame in (before, after))
-    where = {value: row for row, value in enumerate(old) if old.count(value) == 1}
-    shifts = [row - where[value] for row, value in enumerate(new) if value in where]
-    if len(shifts) < _LEAST_ROWS:
-        return False
-    _, times = np.unique(shifts, return_counts=True)
-    return int(times.max()) >= _LEAST_ROWS and shifts.count(0) < times.max()
+    times = Counter(old)
+    where = {value: row for row, value in enumerate(old) if times[value] == 1}
+    shifts = Counter(row - where[value] for row, value in enumerate(new) if value in where)
+    (_, most), *_ = shifts.most_common(1) or [(0, 0)]
+    return most >= _LEAST_ROWS and shifts[0] < most
 
 
 def is_caret(change: Region) -> bool:
@@ -111,19 +114,37 @@ def moved(regions: Iterable[Region], dx: int, dy: int) -> tuple[Region, ...]:
 
 def _difference(before: Frame, after: Frame) -> NDArray[np.uint8] | None:
     """A mask with 255 where the colours differ, 0 elsewhere; None if they nowhere do."""
-    import cv2
     import numpy as np
 
-    differing = _pixels(before) ^ _pixels(after)
-    if not differing.any():  # by far the most frequent case
-        return None
-    mask = np.where(differing & _RGB, np.uint8(255), np.uint8(0))
-    return mask if cv2.countNonZero(mask) else None
+    mask: NDArray[np.uint8] | None = None
+    for top, differing in _differing(before, after):
+        if mask is None:
+            mask = np.zeros(before.shape[:2], np.uint8)
+        mask[top : top + _BAND] = np.where(differing, np.uint8(255), np.uint8(0))
+    return mask
+
+
+def _differing(before: Frame, after: Frame) -> Iterator[tuple[int, NDArray[np.uint32]]]:
+    """Where the frames differ, band by band: its first row, and the differing bits of its pixels.
+
+    Most of a screen is as it was, and bands that are equal cost next to nothing.
+    """
+    import numpy as np
+
+    old, new = _pixels(before), _pixels(after)
+    for top in range(0, len(old), _BAND):
+        one, other = old[top : top + _BAND], new[top : top + _BAND]
+        if np.array_equal(one, other):
+            continue
+        differing = (one ^ other) & np.uint32(_RGB)
+        if differing.any():
+            yield top, differing
 
 
 def _rows(frame: Frame) -> list[bytes]:
-    """Each row's pixels."""
-    return [row.tobytes() for row in _pixels(frame) & _RGB]
+    """Pixels of each row, a sample of them spread over its width."""
+    pixels = _pixels(frame)
+    return [row.tobytes() for row in pixels[:, :: max(1, pixels.shape[1] // _SAMPLES)] & _RGB]
 
 
 def _pixels(frame: Frame) -> NDArray[np.uint32]:

@@ -86,6 +86,7 @@ class Screenshot:
         taken_at: seconds since the epoch.
         settled: whether the screen had become still.
         moving: the part of the image that was still changing when it had not, in image pixels.
+        responding: False if the program in front had not dealt with its input yet when the picture was taken.
         changed: share of the picture, 0 to 1, that differs from the computer's screenshot before this one, a
             blinking caret left out; 1 for the first.
     """
@@ -97,6 +98,7 @@ class Screenshot:
     settled: bool = True
     moving: Region | None = None
     changed: float = 1.0
+    responding: bool = True
 
     @cached_property
     def sha256(self) -> str:

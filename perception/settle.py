@@ -1,7 +1,8 @@
 """Waiting until the screen is still: as short as possible, as long as necessary, and never longer than a cap.
 
-Still means: nothing but carets and things that keep moving in their place (spinners, clocks) has changed for a
-while, and the program in front has dealt with all its input, which it shows by answering a ping.
+Still means: nothing but carets and what keeps moving in its place has changed for a while; the program in front has
+dealt with all its input, which it shows by answering a ping; it is not at work otherwise; and nothing more is due, as
+far as experience tells.
 """
 
 from __future__ import annotations
@@ -12,25 +13,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perception import frames
+from perception.account import Input, Tally
+from perception.pace import NOTABLE, Expectation
+from perception.restless import Change, Restless
 from perception.screenshot import Region
 from perception.watch import News, Wake, Watch
 
 CAP = 5.0  # seconds
+GLANCE = Expectation(least=0.02, patience=0.02)  # enough when no input was sent
+SEQUEL = Expectation(patience=0.15)  # after something has changed by itself
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How still is still, in seconds."""
+class Tempo:
+    """Seconds that have nothing to do with what was done."""
 
-    least: float = 0.15  # after an input, before anything is concluded from nothing having changed
-    quiet: float = 0.10  # after the last change
-    glance: float = 0.02  # of quiet that is enough when no input was sent
+    trifle: float = 0.05  # of quiet after a change that is not notable, and
+    done: float = 0.06  # of quiet after what was due has come, if that is less than what is expected
     prompt: float = 0.02  # an answer that takes longer comes from a program that was busy, so it may paint now
-    patience: float = 2.0  # for the first answer ever of a program
+    answer: float = 2.0  # patience for the first answer ever of a program
+    again: float = 0.03  # before a program that was at work is looked at again
     recent: float = 0.5  # ago; what changed longer ago is not called moving
 
 
-PACE = Pace()
+TEMPO = Tempo()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,99 +56,36 @@ class Settled:
     responding: bool = True
 
 
-@dataclass(slots=True)
-class _Place:
-    """A small part of the screen that changed, and changed again. Its times are in seconds of watching."""
+class Settling:
+    """One wait for stillness.
 
-    region: Region
-    since: float
-    last: float
-    times: int = 1
-    restless: bool = False
-
-    def over(self, now: float) -> bool:
-        """Whether it has stopped: silent for much longer than its usual pace."""
-        pace = (self.last - self.since) / max(1, self.times - 1)
-        return now - self.last > max(Restless.silence, Restless.beats * pace)
-
-
-class Restless:
-    """Learns which small places keep changing by themselves, so that they hold nothing up.
-
-    The same pixels change again and again there; text that is being written changes new pixels each time. What is
-    learnt in one watch holds in those that follow soon.
+    Attributes:
+        changes: those that mattered.
     """
 
-    times = 5  # changes, after which a place counts as restless,
-    span = 0.6  # if they are spread over so many seconds: longer than menus and buttons take to fade
-    beats = 4  # of its pace without a change, after which it has stopped,
-    silence = 0.3  # or so many seconds if that is longer
-    keep = 15.0  # seconds without a watch, after which nothing is known any more
-    share = 0.01  # of the screen; a larger change is never taken for restlessness
-    again = 0.5  # share of the smaller of two changes that must be common to take them for the same
-
-    def __init__(self) -> None:
-        self._places: list[_Place] = []
-        self._unwatched = 0.0  # seconds
-        self._paused: float | None = None
-
-    def resume(self, now: float) -> None:
-        """A watch begins. Places that were only suspected start anew: they may have changed once for each input."""
-        away = 0.0 if self._paused is None else now - self._paused
-        self._unwatched += away
-        self._places = [place for place in self._places if place.restless and away < self.keep]
-
-    def pause(self, now: float) -> None:
-        """The watch ends."""
-        self._paused = now
-
-    def sift(self, changes: Sequence[Region], area: int, now: float) -> tuple[Region, ...]:
-        """The changes that matter: no carets, nothing in a restless place. `area`: pixels of the whole screen."""
-        watched = now - self._unwatched
-        self._places = [place for place in self._places if not place.over(watched)]
-        small = self.share * area
-        return tuple(c for c in changes if not frames.is_caret(c) and not self._expected(c, small, watched))
-
-    def _expected(self, change: Region, small: float, now: float) -> bool:
-        if _area(change) > small:
-            return False
-        place = next((place for place in self._places if self._same(place.region, change)), None)
-        if place is None:
-            self._places.append(_Place(change, since=now, last=now))
-            return False
-        grown = frames.bounding([place.region, change])
-        if grown is not None and _area(grown) <= small:
-            place.region = grown
-        place.last = now
-        place.times += 1
-        place.restless = place.restless or (place.times >= self.times and now - place.since >= self.span)
-        return place.restless
-
-    def _same(self, known: Region, change: Region) -> bool:
-        common = frames.overlap(known, change)
-        return common is not None and _area(common) >= self.again * min(_area(known), _area(change))
-
-
-class _Settling:
-    """One wait for stillness."""
-
-    def __init__(self, watch: Watch, restless: Restless, area: int, pace: Pace, *, after_input: bool) -> None:
-        self._watch, self._restless, self._area, self._pace = watch, restless, area, pace
+    def __init__(self, watch: Watch, restless: Restless, area: int, cause: Input, tempo: Tempo = TEMPO) -> None:
+        self._watch, self._restless, self._area = watch, restless, area
+        self._cause, self._expected, self._tempo = cause, cause.expected, tempo
+        self._tally = Tally(cause, area)
         self._began = time.monotonic()
-        self._least = self._began + (pace.least if after_input else pace.glance)
+        self.changes: list[Change] = []
         self._disturbed = -math.inf  # when something that matters changed last, or a busy program answered
-        self._changes: list[tuple[float, Region]] = []
+        self._calm = -math.inf  # when it has been quiet for long enough after that
+        self._reacted = 0.0  # share of the screen that changed, echoes left out
+        self._came = 0.0  # share of the screen that changed when something was due
         self._asked: float | None = None  # when the ping was sent that is not answered yet
         self._patience = math.inf  # until when it is waited for
         self._sure = False  # answered at once, after all was quiet
+        self._again = -math.inf  # when to look again at a program that was at work
 
     def run(self, wake: Wake, cap: float) -> Settled:
+        """Wait, for at most `cap` seconds or until woken."""
         end = self._began + cap
         self._ask()
         while not wake.clear():
             now = time.monotonic()
-            if self._asked is None and now >= self._still_at() and (self._sure or not self._ask()):
-                return self._result(settled=True)
+            if self._asked is None and now >= self._still_at() and self._is_still(now):
+                return self._result(settled=not self._restless.films)
             if now >= end:
                 break
             self._take_in(self._watch.wait(min(self._next(), end) - now))
@@ -150,7 +93,22 @@ class _Settling:
 
     def _still_at(self) -> float:
         """When the screen counts as still if nothing more happens."""
-        return max(self._least, self._disturbed + self._pace.quiet)
+        expected, sent = self._expected, self._cause.sent
+        still = max(sent + expected.least, self._calm, self._again)
+        if self._reacted < expected.reaction:
+            still = max(still, sent + expected.patience)
+        return still if self._has_come() else max(still, sent + expected.overdue)
+
+    def _has_come(self) -> bool:
+        """Whether what was due has come."""
+        return self._came > self._expected.amount
+
+    def _is_still(self, now: float) -> bool:
+        """Whether that is all: nobody is at work, and nobody has input to deal with."""
+        if self._cause.held and now < max(self._cause.sent, self._disturbed) + self._watch.busy():
+            self._again = now + self._tempo.again
+            return False
+        return self._sure or not self._ask()
 
     def _next(self) -> float:
         return self._still_at() if self._asked is None else self._patience
@@ -158,15 +116,15 @@ class _Settling:
     def _ask(self) -> bool:
         asked = self._watch.ping()
         self._asked = time.monotonic() if asked else None
-        self._patience = time.monotonic() + self._pace.patience
+        self._patience = time.monotonic() + self._tempo.answer
         return asked
 
     def _take_in(self, news: News) -> None:
         now = time.monotonic()
         matter = self._restless.sift(news.changes, self._area, now)
         if matter:
-            self._changes += [(now, change) for change in matter]
-            self._disturbed, self._sure = now, False
+            self._disturb(now, self._note(matter))
+            self._sure = False
         if self._asked is None:
             return
         if news.answered:
@@ -176,10 +134,24 @@ class _Settling:
         elif now >= self._patience:
             self._lose_patience()
 
+    def _disturb(self, now: float, share: float) -> None:
+        """Something has happened; a change of so much of the screen."""
+        quiet = min(self._expected.quiet, self._tempo.done) if self._has_come() else self._expected.quiet
+        self._disturbed = now
+        self._calm = max(self._calm, now + (quiet if share >= NOTABLE else min(quiet, self._tempo.trifle)))
+
+    def _note(self, changes: Sequence[Change]) -> float:
+        """Keep changes; the share of the screen that they are."""
+        self.changes += changes
+        effects = [self._tally.effect(change) for change in changes]
+        self._reacted += sum(effect.share for effect in effects if not effect.echo)
+        self._came += sum(effect.share for effect in effects if effect.after >= self._expected.due)
+        return sum(effect.share for effect in effects)
+
     def _answered(self, now: float, asked: float) -> None:
         self._asked = None
-        if now - asked > self._pace.prompt:
-            self._disturbed = now
+        if now - asked > self._tempo.prompt:
+            self._disturb(now, NOTABLE)
         self._sure = now >= self._still_at()
 
     def _lose_patience(self) -> None:
@@ -190,56 +162,20 @@ class _Settling:
 
     def _result(self, *, settled: bool) -> Settled:
         now = time.monotonic()
-        recent = [change for when, change in self._changes if when > now - self._pace.recent]
-        moving = None if settled else frames.bounding(recent)
+        recent = [c.region for c in self.changes if c.at is not None and c.at > now - self._tempo.recent]
+        moving = None if settled else frames.bounding([*recent, *self._restless.films])
         return Settled(settled, moving, now - self._began, responding=settled or self._asked is None)
 
 
-def settle(
-    watch: Watch,
-    restless: Restless,
-    wake: Wake,
-    *,
-    area: int,
-    cap: float = CAP,
-    after_input: bool = True,
-    pace: Pace = PACE,
-) -> Settled:
-    """Wait until the screen is still, for `cap` seconds at most, or until woken.
-
-    Args:
-        watch: started when the input was sent, so that no change since is missed.
-        restless: what is known of places that never rest; learns.
-        wake: set by whoever cannot wait.
-        area: pixels of the whole screen.
-        after_input: False for a mere glance, which needs no time for a program to react.
-
-    Raises:
-        ScreenLost, WatchLost: as `Watch` does.
-    """
-    restless.resume(time.monotonic())
-    try:
-        return _Settling(watch, restless, area, pace, after_input=after_input).run(wake, cap)
-    finally:
-        restless.pause(time.monotonic())
-
-
-def wait_for_change(watch: Watch, restless: Restless, wake: Wake, *, area: int, cap: float) -> bool:
-    """Wait until something that matters changes; False if nothing did for `cap` seconds, or when woken.
+def wait_for_change(watch: Watch, restless: Restless, wake: Wake, *, area: int, cap: float) -> Sequence[Change]:
+    """Wait until something that matters changes: that; nothing if nothing did for `cap` seconds, or when woken.
 
     Raises:
         ScreenLost, WatchLost: as `Watch` does.
     """
     end = time.monotonic() + cap
-    restless.resume(time.monotonic())
-    try:
-        while not wake.clear() and (left := end - time.monotonic()) > 0:
-            if restless.sift(watch.wait(left).changes, area, time.monotonic()):
-                return True
-        return False
-    finally:
-        restless.pause(time.monotonic())
-
-
-def _area(region: Region) -> int:
-    return region.width * region.height
+    while not wake.clear() and (left := end - time.monotonic()) > 0:
+        matter = restless.sift(watch.wait(left).changes, area, time.monotonic())
+        if matter:
+            return matter
+    return ()

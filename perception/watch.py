@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from perception import frames
-from perception.backends.xdamage import Told, WatchLost, XDamage
+from perception.backends.xdamage import WatchLost
+from perception.backends.xfront import Front
 from perception.frames import Frame
+from perception.restless import Change
 from perception.screen import Screen, ScreenResized
 from perception.screenshot import Region
 
+_TEXT_WIDTH, _TEXT_HEIGHT = 100, 60  # pixels; in what is smaller, scrolling is not looked for
 POLL = 0.05  # seconds between compared frames, where nothing tells about damage
-GATHER = 0.01  # seconds for which damage is gathered before its pixels are compared
-_WHOLE = 0.5  # share of the screen from which on grabbing all of it is simpler, and as fast
 
 
 class Wake:
@@ -60,7 +61,7 @@ class Wake:
 class News:
     """What a watch has noticed: what changed, whether a ping was answered, or may have to be sent anew."""
 
-    changes: Sequence[Region] = ()
+    changes: Sequence[Change] = ()
     answered: bool = False
     refocused: bool = False
 
@@ -72,12 +73,21 @@ class Watch(Protocol):
     WatchLost when this way of watching it has ended.
     """
 
-    def start(self) -> Frame:
-        """Forget all changes so far; the frame that those to come are changes of. Not to be written to."""
+    @property
+    def frame(self) -> Frame:
+        """The screen as it is known: by `start`, and by the last `wait`. Not to be written to."""
         ...
 
-    def stirred(self) -> bool:
-        """Whether anything may have changed since `start` or the last `wait`."""
+    def start(self, *, anew: bool = True) -> Frame:
+        """Forget all changes so far; the frame that those to come are changes of. Not to be written to.
+
+        Args:
+            anew: False to take `frame` for it if nothing has told of a change since. Faster.
+        """
+        ...
+
+    def linger(self) -> None:
+        """Nobody waits any more: the next `wait` may be much later, and shall know when things have changed."""
         ...
 
     def wait(self, seconds: float) -> News:
@@ -96,6 +106,14 @@ class Watch(Protocol):
         """Whether the program asked has never answered; it is not asked again then, unless it does after all."""
         ...
 
+    def front(self) -> Front:
+        """What is in front, as far as that can be known."""
+        ...
+
+    def busy(self) -> float:
+        """Seconds after the last change for which to go on waiting, as a program shows that it is at work; else 0."""
+        ...
+
     def close(self) -> None:
         """Let go. The screen stays open."""
         ...
@@ -104,127 +122,35 @@ class Watch(Protocol):
 Watching: TypeAlias = Callable[[Screen, Wake], tuple[Watch, str]]  # opens a watch; the note says what it lacks
 
 
-class XWatch:
-    """Sleeps until the X server reports damage, then looks at its pixels: much is repainted as it was."""
-
-    def __init__(self, screen: Screen, wake: Wake, display: str | None) -> None:
-        self._screen, self._wake = screen, wake
-        self._known = screen.grab()
-        self._x = XDamage(display)
-        self._shared = True  # whoever called `start` has `_known` too
-        self._news = Told()  # told, and not dealt with yet
-        self._looked = 0.0  # when pixels were last compared
-
-    def start(self) -> Frame:
-        """See `Watch`."""
-        self._note(self._x.told())
-        self._check_size()
-        self._news = Told()
-        self._x.forget()
-        self._known, self._shared = self._screen.grab(), True
-        return self._known
-
-    def stirred(self) -> bool:
-        """See `Watch`."""
-        self._note(self._x.told())
-        self._check_size()
-        return self._news.damage is not None
-
-    def wait(self, seconds: float) -> News:
-        """See `Watch`."""
-        self._note(self._x.told())
-        if not self._anything():
-            self._wake.wait(seconds, self._x.fileno())
-            self._note(self._x.told())
-        if self._news.damage is not None:
-            self._wake.wait(self._looked + GATHER - time.monotonic())
-            self._note(self._x.told())
-        self._check_size()
-        news, self._news = self._news, Told()
-        changes = () if news.damage is None else self._compare(news.damage)
-        return News(changes, news.answered, news.refocused)
-
-    def ping(self) -> bool:
-        """See `Watch`."""
-        self._news.answered = False
-        return self._x.ping()
-
-    def moved_on(self) -> bool:
-        """See `Watch`."""
-        return self._x.moved_on()
-
-    def give_up(self) -> bool:
-        """See `Watch`."""
-        return self._x.give_up()
-
-    def close(self) -> None:
-        """See `Watch`."""
-        self._x.close()
-
-    def _compare(self, damaged: Region) -> Sequence[Region]:
-        """The changes inside the damage, which the server must forget before its pixels are read, not after."""
-        self._x.forget()
-        self._looked = time.monotonic()
-        region = self._screen.region
-        damage = frames.overlap(damaged, region)
-        if damage is None:
-            return ()
-        if damage.width * damage.height > _WHOLE * region.width * region.height:
-            damage = region
-        fresh = self._screen.grab(damage)
-        place = Region(damage.left - region.left, damage.top - region.top, damage.width, damage.height)
-        changes = frames.changes(frames.cut(self._known, place), fresh)
-        if changes:
-            self._remember(fresh, place)
-        return frames.moved(changes, place.left, place.top)
-
-    def _remember(self, fresh: Frame, place: Region) -> None:
-        if fresh.shape == self._known.shape:
-            self._known, self._shared = fresh, False
-            return
-        if self._shared:
-            self._known, self._shared = self._known.copy(), False
-        frames.cut(self._known, place)[:] = fresh
-
-    def _anything(self) -> bool:
-        return self._news.damage is not None or self._news.answered or self._news.refocused
-
-    def _note(self, told: Told) -> None:
-        known = [damage for damage in (self._news.damage, told.damage) if damage is not None]
-        self._news = Told(
-            frames.bounding(known),
-            self._news.refocused or told.refocused,
-            self._news.answered or told.answered,
-            self._news.resized or told.resized,
-        )
-
-    def _check_size(self) -> None:
-        """The server tells of every new size, also of one that is known by now."""
-        if self._news.resized:
-            self._news = Told()
-            self._screen.check()
-
-
 class PollingWatch:
     """Compares frames at a fixed pace. Cannot tell a busy program from one that has nothing to do."""
 
     def __init__(self, screen: Screen, wake: Wake) -> None:
         self._screen, self._wake = screen, wake
         self._known = screen.grab()
+        self._lingers = False
 
-    def start(self) -> Frame:
+    @property
+    def frame(self) -> Frame:
         """See `Watch`."""
-        self._screen.check()
-        self._known = self._screen.grab()
         return self._known
 
-    def stirred(self) -> bool:
+    def start(self, *, anew: bool = True) -> Frame:
         """See `Watch`."""
-        return len(self._compare()) > 0
+        self._screen.check()
+        if anew:
+            self._known = self._screen.grab()
+        self._lingers = False
+        return self._known
+
+    def linger(self) -> None:
+        """See `Watch`: but what changes then is seen without its time."""
+        self._lingers = True
 
     def wait(self, seconds: float) -> News:
         """See `Watch`."""
-        self._wake.wait(min(seconds, POLL))
+        if seconds > 0:
+            self._wake.wait(min(seconds, POLL))
         return News(self._compare())
 
     def ping(self) -> bool:
@@ -239,16 +165,36 @@ class PollingWatch:
         """See `Watch`."""
         return True
 
+    def front(self) -> Front:
+        """See `Watch`: nobody knows."""
+        return Front()
+
+    def busy(self) -> float:
+        """See `Watch`: nobody knows."""
+        return 0.0
+
     def close(self) -> None:
         """See `Watch`."""
 
-    def _compare(self) -> Sequence[Region]:
+    def _compare(self) -> Sequence[Change]:
         fresh = self._screen.grab()
         if fresh.shape != self._known.shape:
             raise ScreenResized("the screen changed its size")
-        changes = frames.changes(self._known, fresh)
-        self._known = fresh
+        changes = changes_of(self._known, fresh, None if self._lingers else time.monotonic())
+        self._known, self._lingers = fresh, False
         return changes
+
+
+def changes_of(before: Frame, after: Frame, at: float | None) -> Sequence[Change]:
+    """The places in which two frames of one size differ."""
+    found = frames.changes(before, after)
+    return [_change(region, before, after, at) for region in found]
+
+
+def _change(region: Region, before: Frame, after: Frame, at: float | None) -> Change:
+    old, new = frames.cut(before, region), frames.cut(after, region)
+    tall = region.width >= _TEXT_WIDTH and region.height >= _TEXT_HEIGHT
+    return Change(region, frames.count_changed(old, new), at, tall and frames.has_scrolled(old, new))
 
 
 def polling(screen: Screen, wake: Wake) -> tuple[Watch, str]:
@@ -264,6 +210,8 @@ def open_watch(screen: Screen, wake: Wake, display: str | None) -> tuple[Watch, 
     """
     if sys.platform != "linux":
         return polling(screen, wake)
+    from perception.xwatch import XWatch
+
     try:
         return XWatch(screen, wake, display), ""
     except WatchLost as error:

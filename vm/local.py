@@ -6,14 +6,28 @@ import contextlib
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
 import anyio
 from anyio import lowlevel, to_thread
 
-from actuators.actions import Action, Point, TakeScreenshot, Wait, located
+from actuators.actions import (
+    Action,
+    Click,
+    DoubleClick,
+    Drag,
+    Keypress,
+    Move,
+    Point,
+    Scroll,
+    TakeScreenshot,
+    TripleClick,
+    Type,
+    Wait,
+    located,
+)
 from actuators.errors import ActuatorError
-from perception.errors import StaleSpace
+from perception.errors import StaleSpace, StaleTarget
 
 if TYPE_CHECKING:
     from perception.screenshot import Screenshot, Space
@@ -84,21 +98,39 @@ class LocalComputer(ABC):
             self._eyes.wait_for_change(CHANGE_SECONDS)
         else:
             on_screen = located(action, lambda x, y: self._place(space, x, y))
-            self._eyes.mark()
             if cancelled.is_set():
                 return
-            self._hands.perform(on_screen)
+            self._hands.perform(on_screen, lambda: self._make_ready(on_screen, space))
         if not cancelled.is_set():
             self._eyes.settle(REACTION_SECONDS)
 
+    def _make_ready(self, action: Action, space: Space) -> None:
+        """The last moment before an input: watch from now on, and turn back if it would not reach what it is for."""
+        target = target_of(action)
+        self._eyes.mark(kind_of(action), None if target is None else (target.x, target.y))
+        self._check_space(space)
+        match action:
+            case Click() | DoubleClick() | TripleClick() | Drag():
+                assert target
+                doubt = self._eyes.doubt(target.x, target.y)
+            case Keypress() | Type():
+                doubt = self._eyes.doubt_focus()
+            case _:
+                doubt = ""
+        if doubt:
+            raise StaleTarget(f"{doubt}; nothing was done, look again")
+
     def _place(self, space: Space, x: int, y: int) -> Point:
         point = space.to_screen(x, y)
+        self._check_space(space)
+        return point
+
+    def _check_space(self, space: Space) -> None:
         if (now := self._eyes.region) != space.region:
             raise StaleSpace(
                 f"the screen has changed its size to {now.width}×{now.height} since that screenshot; nothing was done, "
                 "look again"
             )
-        return point
 
     async def _work(self, call: Callable[[threading.Event], _T]) -> _T:
         return await in_thread(call, cut_short=self._cut_short)
@@ -107,6 +139,30 @@ class LocalComputer(ABC):
         self._eyes.interrupt()
         with contextlib.suppress(ActuatorError):  # with the display gone, nothing is pressed there either
             self._hands.release()
+
+
+def kind_of(action: Action) -> str:
+    """What the eyes learn the pace of: "click", "type", "keypress ctrl s", …"""
+    match action:
+        case Keypress():
+            return " ".join((action.type, *action.keys))
+        case Click():
+            return f"{action.button} {action.type}"
+        case _:
+            return action.type
+
+
+def target_of(action: Action) -> Point | None:
+    """Where the pointer acts first; None for what has no place."""
+    match action:
+        case Click() | DoubleClick() | TripleClick() | Move() | Scroll():
+            return Point(action.x, action.y)
+        case Drag():
+            return action.path[0]
+        case Keypress() | Type() | Wait() | TakeScreenshot():
+            return None
+        case _:
+            assert_never(action)
 
 
 async def in_thread(call: Callable[[threading.Event], _T], *, cut_short: Callable[[], None] = lambda: None) -> _T:

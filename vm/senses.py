@@ -53,7 +53,7 @@ def open_senses(display: str | None, options: SenseOptions = AS_USUAL) -> Senses
     from perception.eyes import open_eyes
 
     with contextlib.ExitStack() as opened:
-        eyes = opened.enter_context(open_eyes(display))
+        eyes = opened.enter_context(open_eyes(display, monitor=options.monitor, cursor=options.cursor))
         hands = opened.enter_context(open_hands(display))
         guard = open_guard(hands, display) if options.takeover else Guard(hands, Deaf(""))
         opened.pop_all()

@@ -1,19 +1,18 @@
-"""What an X11 server tells about changes: damaged areas, and whether the program in front is keeping up.
+"""What an X11 server tells about changes: damaged areas, since when, and how the program in front is doing.
 
-The only user of python-xlib among the eyes. Not safe for use by two threads at a time.
-
-A ping (`_NET_WM_PING`) is answered by a program when its event loop gets to it, so an answer means that it has
-dealt with all input sent before: that is how "busy, and not painting yet" is told from "nothing to do".
+The only user of python-xlib for watching. Not safe for use by two threads at a time.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from perception.backends.xbusy import XBusy
+from perception.backends.xfront import Front, XFront
 from perception.frames import bounding
 from perception.screenshot import Region
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from Xlib.display import Display
     from Xlib.xobject.drawable import Window
 
-_MAX_DEPTH = 16  # windows between a focused field and its program's own window
+_WRAP = 2**32 / 1000  # seconds, after which the server's clock begins anew
 
 
 class WatchLost(Exception):
@@ -30,34 +29,42 @@ class WatchLost(Exception):
 
 @dataclass(slots=True)
 class Told:
-    """What the server has told since it was asked before. `damage` is in pixels of the root window."""
+    """What the server has told since it was asked before.
+
+    Attributes:
+        damage: around all that was painted, in pixels of the root window.
+        traces: the parts of it that were painted for the first time since `trace`, and when (`time.monotonic`).
+        refocused: another window may be in front.
+        answered: the last ping was answered.
+        resized: the screen may have another size.
+    """
 
     damage: Region | None = None
+    traces: list[tuple[Region, float]] = field(default_factory=list[tuple[Region, float]])
     refocused: bool = False
     answered: bool = False
     resized: bool = False
 
 
 class XDamage:
-    """A connection that listens for damage on the root window, and pings the program in front."""
+    """A connection that listens for damage on the root window, and knows the program in front."""
 
     def __init__(self, display: str | None) -> None:
         self._display = _connect(display)
         self._display.set_error_handler(_ignore)  # windows vanish while they are being asked
         self._root: Window = self._display.screen().root
+        self._atoms: dict[str, int] = {}
+        self._tracing = False
         try:
             with _one_error():
-                self._damage = self._listen()
+                self._behind = self._compare_clocks()
+                self._damage, self._traced = self._listen()
+                self._front = XFront(self._display, self._atom)
+                self._busy = XBusy(self._display)
+                self._handlers = self._event_handlers()
         except WatchLost:
             self.close()
             raise
-        self._atoms: dict[str, int] = {}
-        self._handlers = self._event_handlers()
-        self._serials = count(1)
-        self._serial: int | None = None  # of the ping that is not answered yet
-        self._asked = 0  # the window that was pinged last
-        self._proven: set[int] = set()  # windows that have answered
-        self._deaf: set[int] = set()  # windows that promised to answer, and have not
 
     def fileno(self) -> int:
         """Readable when the server has something to tell. Ask `told` first: events may be queued here."""
@@ -88,8 +95,29 @@ class XDamage:
             WatchLost: the connection broke.
         """
         with _one_error():
-            self._display.damage_subtract(self._damage)  # pyright: ignore  # added by the extension
+            for damage in (self._damage, self._traced) if self._tracing else (self._damage,):
+                self._display.damage_subtract(damage)  # pyright: ignore  # added by the extension
             self._display.sync()
+
+    def trace(self) -> Told:
+        """From now on, tell when each part is painted for the first time, too; what was told before that.
+
+        However long nobody asks, what is kept until then is no more than the screen has parts.
+
+        Raises:
+            WatchLost: the connection broke.
+        """
+        self._tracing = False
+        with _one_error():
+            self._display.damage_subtract(self._traced)  # pyright: ignore  # added by the extension
+            self._display.sync()
+        told = self.told()
+        self._tracing = True
+        return told
+
+    def untrace(self) -> None:
+        """No more of that."""
+        self._tracing = False
 
     def ping(self) -> bool:
         """Ask the program in front whether it keeps up. False if there is none, or it knows no such question.
@@ -97,35 +125,35 @@ class XDamage:
         Raises:
             WatchLost: the connection broke.
         """
-        from Xlib import X
-        from Xlib.protocol.event import ClientMessage
-
         with _one_error():
-            window = self._in_front()
-            if window is None:
-                self._serial = None
-                return False
-            self._serial = next(self._serials)
-            data = [self._atom("_NET_WM_PING"), self._serial, window.id, 0, 0]
-            message = ClientMessage(window=window, client_type=self._atom("WM_PROTOCOLS"), data=(32, data))
-            window.send_event(message, event_mask=X.NoEventMask)
-            self._display.flush()
-            self._asked = window.id
-        return True
+            return self._front.ping()
 
     def moved_on(self) -> bool:
         """Whether another window is in front than the one that was pinged last."""
         with _one_error():
-            window = self._in_front()
-        return window is not None and window.id != self._asked
+            return self._front.moved_on()
 
     def give_up(self) -> bool:
         """Whether the window pinged last has never answered; it is not asked again then, unless it does."""
-        if self._asked in self._proven:
-            return False
-        self._deaf.add(self._asked)
-        self._serial = None
-        return True
+        return self._front.give_up()
+
+    def front(self) -> Front:
+        """What is in front.
+
+        Raises:
+            WatchLost: the connection broke.
+        """
+        with _one_error():
+            return self._front.described()
+
+    def waiting(self) -> bool:
+        """Whether the mouse pointer has a shape that asks the user to wait."""
+        with _one_error():
+            return self._busy.waiting
+
+    def fresh_windows(self) -> tuple[Region, ...]:
+        """Where windows have come a moment ago, in pixels of the root window."""
+        return self._busy.fresh
 
     def close(self) -> None:
         """Close the connection. May be called twice."""
@@ -134,7 +162,7 @@ class XDamage:
         with suppress(Exception):  # and then is left open
             self._display.display.socket.close()
 
-    def _listen(self) -> int:
+    def _listen(self) -> tuple[int, int]:
         from Xlib import X
         from Xlib.ext import damage
 
@@ -142,34 +170,52 @@ class XDamage:
             raise WatchLost("the X server has no DAMAGE extension")
         self._display.damage_query_version()  # pyright: ignore  # added by the extension
         self._root.change_attributes(event_mask=X.SubstructureNotifyMask | X.StructureNotifyMask | X.PropertyChangeMask)
-        identifier = self._root.damage_create(damage.DamageReportBoundingBox)  # pyright: ignore  # as above
+        bounds, parts = damage.DamageReportBoundingBox, damage.DamageReportDeltaRectangles
+        damages = [self._root.damage_create(level) for level in (bounds, parts)]  # pyright: ignore  # as above
         self._display.sync()
-        return int(identifier)  # pyright: ignore  # as above
+        return int(damages[0]), int(damages[1])  # pyright: ignore  # as above
+
+    def _compare_clocks(self) -> float:
+        """Seconds by which the server's clock is behind ours, learnt from an event that comes at once."""
+        from Xlib import X, Xatom
+
+        window = self._root.create_window(0, 0, 1, 1, 0, 0, X.InputOnly, event_mask=X.PropertyChangeMask)
+        window.change_property(Xatom.WM_NAME, Xatom.STRING, 8, b"clock")
+        self._display.sync()
+        behind = 0.0
+        while self._display.pending_events():
+            event: Any = self._display.next_event()
+            if event.type == X.PropertyNotify:
+                behind = time.monotonic() - event.time / 1000
+        window.destroy()
+        return behind
 
     def _event_handlers(self) -> dict[int, Callable[[Any, Told], None]]:
         from Xlib import X
 
         damaged: int = self._display.extension_event.DamageNotify  # pyright: ignore  # filled in by extensions
-        return {
-            damaged: _note_damage,
+        handlers: dict[int, Callable[[Any, Told], None]] = {
+            damaged: self._note_damage,
             X.ClientMessage: self._note_answer,
             X.PropertyNotify: self._note_property,
+            X.MapNotify: lambda event, _: self._busy.note_mapped(event),
             X.UnmapNotify: self._note_gone,
             X.DestroyNotify: self._note_gone,
             X.ConfigureNotify: self._note_size,
         }
+        if self._busy.cursor_event is not None:
+            handlers[self._busy.cursor_event] = lambda event, _: self._busy.note_cursor(event)
+        return handlers
+
+    def _note_damage(self, event: Any, told: Told) -> None:
+        area = Region(event.area.x, event.area.y, event.area.width, event.area.height)
+        if event.damage != self._traced:
+            told.damage = bounding([area] if told.damage is None else [area, told.damage])
+        elif self._tracing:
+            told.traces.append((area, self._ours(event.timestamp)))
 
     def _note_answer(self, event: Any, told: Told) -> None:
-        if event.client_type != self._atom("WM_PROTOCOLS"):
-            return
-        kind, serial, window = event.data[1][:3]
-        if kind != self._atom("_NET_WM_PING"):
-            return
-        self._proven.add(window)
-        self._deaf.discard(window)
-        if serial == self._serial:
-            self._serial = None
-            told.answered = True
+        told.answered = self._front.answers(event) or told.answered
 
     def _note_property(self, event: Any, told: Told) -> None:
         if event.atom == self._atom("_NET_ACTIVE_WINDOW"):
@@ -177,58 +223,23 @@ class XDamage:
 
     def _note_gone(self, event: Any, told: Told) -> None:
         told.refocused = True
-        self._deaf.discard(event.window.id)
-        self._proven.discard(event.window.id)
+        self._front.gone(event.window.id)
+        self._busy.note_gone(event.window.id)
 
     def _note_size(self, event: Any, told: Told) -> None:
         if event.window == self._root:
             told.resized = True
 
-    def _in_front(self) -> Window | None:
-        """The window to ping: the active one; where no window manager says which, the focused one."""
-        from Xlib import X
-        from Xlib.error import XError
-
-        active = self._root.get_full_property(self._atom("_NET_ACTIVE_WINDOW"), X.AnyPropertyType)
-        try:
-            if active is not None and len(active.value) and active.value[0]:
-                window = self._display.create_resource_object("window", int(active.value[0]))
-                return window if self._is_answering(window) else None
-            return self._focused()
-        except XError:  # gone in the meantime
-            return None
-
-    def _focused(self) -> Window | None:
-        """The nearest window that answers pings, upward from the one with the focus, or under the pointer."""
-        window: Any = self._display.get_input_focus().focus
-        if isinstance(window, int) or window == self._root:  # none, or wherever the pointer is
-            window = self._root.query_pointer().child
-        for _ in range(_MAX_DEPTH):
-            if isinstance(window, int) or window == self._root:
-                return None
-            if self._is_answering(window):
-                return window
-            window = window.query_tree().parent
-        return None
-
-    def _is_answering(self, window: Window) -> bool:
-        """Whether a window promises to answer pings, and has not broken that promise."""
-        from Xlib import X
-
-        if window.id in self._deaf:
-            return False
-        protocols = window.get_full_property(self._atom("WM_PROTOCOLS"), X.AnyPropertyType)
-        return protocols is not None and self._atom("_NET_WM_PING") in list(protocols.value)
+    def _ours(self, timestamp: int) -> float:
+        """Our time for one of the server's, in milliseconds; never in the future."""
+        now = time.monotonic()
+        ago = (now - self._behind - timestamp / 1000) % _WRAP
+        return now - (ago if ago < _WRAP / 2 else 0.0)
 
     def _atom(self, name: str) -> int:
         if name not in self._atoms:
             self._atoms[name] = self._display.intern_atom(name)
         return self._atoms[name]
-
-
-def _note_damage(event: Any, told: Told) -> None:
-    area = Region(event.area.x, event.area.y, event.area.width, event.area.height)
-    told.damage = bounding([area] if told.damage is None else [area, told.damage])
 
 
 def _ignore(*_: object) -> None:

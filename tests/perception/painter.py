@@ -8,12 +8,27 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
-from Xlib import X
+from Xlib import X, Xcursorfont
+from Xlib.protocol import rq
 
 from actuators.xlibfix import open_display
 from perception.screenshot import Region
 
 RED, GREEN, BLUE, BLACK = 0xFF0000, 0x00FF00, 0x0000FF, 0x000000
+
+
+class _NameCursor(rq.Request):
+    """XFixesSetCursorName, which python-xlib does not have."""
+
+    _request = rq.Struct(
+        rq.Card8("opcode"),
+        rq.Opcode(23),
+        rq.RequestLength(),
+        rq.Card32("cursor"),
+        rq.LengthOf("name", 2),
+        rq.Pad(2),
+        rq.Binary("name"),
+    )
 
 
 class Painter:
@@ -23,6 +38,7 @@ class Painter:
         self._at_work = threading.Lock()  # tests paint from timers, too, one of which may fire after the end
         self._closed = False
         self._display: Any = open_display(display)
+        self._display.xfixes_query_version()
         self._ping = self._display.intern_atom("_NET_WM_PING")
         self._protocols = self._display.intern_atom("WM_PROTOCOLS")
         screen = self._display.screen()
@@ -41,6 +57,23 @@ class Painter:
                 return
             self._gc.change(foreground=colour)
             self._window.fill_rectangle(self._gc, region.left, region.top, region.width, region.height)
+            self._display.sync()
+
+    def show_cursor(self, name: str) -> None:
+        """Give the pointer another shape while it is over the window, and say its name, as libraries with themes do."""
+        with self._at_work:
+            if self._closed:
+                return
+            font = self._display.open_font("cursor")
+            shape = getattr(Xcursorfont, "watch" if name == "watch" else "left_ptr")
+            cursor = font.create_glyph_cursor(font, shape, shape + 1, (0, 0, 0), (65535, 65535, 65535))
+            _NameCursor(
+                display=self._display.display,
+                opcode=self._display.display.get_extension_major("XFIXES"),
+                cursor=cursor.id,
+                name=name.encode(),
+            )
+            self._window.change_attributes(cursor=cursor.id)
             self._display.sync()
 
     def promise_answers(self) -> None:

@@ -80,3 +80,28 @@ def test_the_overlap_is_what_both_contain(one: Region, other: Region) -> None:
     assert np.count_nonzero(common) == (0 if shared is None else shared.width * shared.height)
     if shared is not None:
         assert frames.cut(common, shared)[:, :, 2].all()
+
+
+def _noise(seed: int) -> Frame:
+    return np.random.default_rng(seed).integers(0, 255, (HEIGHT, WIDTH, 4), np.uint8)
+
+
+@pytest.mark.parametrize("lines", [-30, -1, 1, 30])
+def test_what_has_moved_up_or_down_has_scrolled(lines: int) -> None:
+    assert frames.has_scrolled(_noise(1), np.roll(_noise(1), lines, axis=0))
+
+
+def test_other_pictures_have_not_scrolled() -> None:
+    assert not frames.has_scrolled(_noise(1), _noise(2))
+    assert not frames.has_scrolled(_noise(1), _noise(1))
+    assert not frames.has_scrolled(_blank(), _with(Region(10, 10, 50, 50)))
+
+
+def test_plain_frames() -> None:
+    assert frames.is_plain(_blank())
+    assert not frames.is_plain(_with(Region(10, 10, 1, 1)))
+
+
+@given(_regions())
+def test_changed_pixels_are_counted(region: Region) -> None:
+    assert frames.count_changed(_blank(), _with(region)) == region.width * region.height

@@ -6,24 +6,27 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from perception import frames
+from perception.account import Input
 from perception.backends.replay import ReplayBackend
+from perception.backends.xfront import Front
 from perception.frames import Frame
+from perception.pace import UNKNOWN, Expectation
+from perception.restless import Change, Restless
 from perception.screen import Screen
 from perception.screenshot import Region
-from perception.settle import Pace, Restless, Settled, settle, wait_for_change
-from perception.watch import News, PollingWatch, Wake
+from perception.settle import GLANCE, TEMPO, Settled, Settling, Tempo, wait_for_change
+from perception.watch import News, PollingWatch, Wake, Watch
 
 WIDTH, HEIGHT = 400, 300
 AREA = WIDTH * HEIGHT
 LARGE, SMALL, CARET = Region(50, 50, 200, 150), Region(300, 20, 20, 20), Region(10, 10, 2, 16)
-PACE = Pace()
+PACE = Expectation(patience=0.15)  # what is done usually has no effect
 SLACK = 0.15  # seconds that a busy machine may add
 
 
@@ -36,12 +39,23 @@ class FakeWatch:
         self._answer_at: float | None = None
         self.pings = 0
         self.given_up = False
+        self.works_until = 0.0
 
-    def start(self) -> Frame:
+    @property
+    def frame(self) -> Frame:
         return np.zeros((HEIGHT, WIDTH, 4), np.uint8)
 
-    def stirred(self) -> bool:
-        return False
+    def start(self, *, anew: bool = True) -> Frame:
+        return self.frame
+
+    def linger(self) -> None:
+        pass
+
+    def front(self) -> Front:
+        return Front()
+
+    def busy(self) -> float:
+        return 1.0 if time.monotonic() - self._began < self.works_until else 0.0
 
     def wait(self, seconds: float) -> News:
         now = time.monotonic()
@@ -53,7 +67,8 @@ class FakeWatch:
             self._answer_at = None
             return News(answered=True)
         if coming and now >= coming[0]:
-            return self._script.pop(0)[1]
+            news = self._script.pop(0)[1]
+            return replace(news, changes=[replace(change, at=now) for change in news.changes])
         return News()
 
     def ping(self) -> bool:
@@ -82,20 +97,23 @@ def _wake() -> Generator[Wake, None, None]:
         wake.close()
 
 
-def _settle(watch: FakeWatch, *, cap: float = 2.0, pace: Pace = PACE, after_input: bool = True) -> Settled:
+def _settle(
+    watch: Watch, expected: Expectation = PACE, *, cap: float = 2.0, tempo: Tempo = TEMPO, near: Region | None = None
+) -> Settled:
     with _wake() as wake:
-        return settle(watch, Restless(), wake, area=AREA, cap=cap, pace=pace, after_input=after_input)
+        cause = Input(time.monotonic(), near, expected)
+        return Settling(watch, Restless(), AREA, cause, tempo).run(wake, cap)
 
 
-def _changes(*changes: Region) -> News:
-    return News(changes)
+def _changes(*regions: Region) -> News:
+    return News([Change(region, region.width * region.height) for region in regions])
 
 
 def test_nothing_happens() -> None:
     settled = _settle(FakeWatch())
     assert settled.settled
     assert PACE.least <= settled.seconds < PACE.least + SLACK
-    assert _settle(FakeWatch(), after_input=False).seconds < PACE.glance + SLACK
+    assert _settle(FakeWatch(), GLANCE).seconds < GLANCE.least + SLACK
 
 
 def test_it_is_still_when_nothing_has_changed_for_a_while() -> None:
@@ -104,6 +122,34 @@ def test_it_is_still_when_nothing_has_changed_for_a_while() -> None:
     assert settled.settled
     assert settled.moving is None
     assert 0.28 + PACE.quiet <= settled.seconds < 0.28 + PACE.quiet + SLACK
+
+
+def test_a_first_reaction_is_waited_for() -> None:
+    settled = _settle(FakeWatch([(0.7, _changes(LARGE))]), UNKNOWN)
+    assert 0.7 + PACE.quiet <= settled.seconds < 0.7 + PACE.quiet + SLACK
+
+
+@pytest.mark.parametrize(("near", "patient"), [(Region(290, 10, 50, 50), True), (None, False)])
+def test_an_echo_is_no_reaction(near: Region | None, patient: bool) -> None:
+    settled = _settle(FakeWatch([(0.02, _changes(SMALL))]), UNKNOWN, near=near)
+    assert (settled.seconds >= UNKNOWN.patience) == patient
+
+
+def test_what_is_due_is_waited_for_until_it_is_overdue() -> None:
+    expected = Expectation(patience=0.15, due=0.3, overdue=0.5)
+    came = _settle(FakeWatch([(0.02, _changes(LARGE)), (0.35, _changes(SMALL))]), expected)
+    assert 0.35 + TEMPO.done <= came.seconds < 0.35 + TEMPO.done + SLACK
+    missing = _settle(FakeWatch([(0.02, _changes(LARGE))]), expected)
+    assert 0.5 <= missing.seconds < 0.5 + SLACK
+
+
+@pytest.mark.parametrize(("works", "waits"), [(0.6, 0.6), (60.0, 1.0)])
+def test_a_program_at_work_is_waited_for_but_not_for_ever(works: float, waits: float) -> None:
+    watch = FakeWatch()
+    watch.works_until = works
+    settled = _settle(watch)
+    assert settled.settled
+    assert waits <= settled.seconds < waits + SLACK
 
 
 def test_what_never_rests_ends_at_the_cap_and_is_named() -> None:
@@ -141,7 +187,7 @@ def test_a_program_that_is_busy_up_to_the_cap() -> None:
 
 def test_a_program_that_never_answers_is_not_asked_for_ever() -> None:
     watch = FakeWatch(answers=lambda: None)
-    settled = _settle(watch, pace=Pace(patience=0.3))
+    settled = _settle(watch, tempo=Tempo(answer=0.3))
     assert watch.given_up
     assert settled.settled
     assert 0.3 <= settled.seconds < 0.3 + SLACK
@@ -161,7 +207,7 @@ def test_a_wait_can_be_cut_short() -> None:
     with _wake() as wake:
         watch = PollingWatch(Screen(ReplayBackend(film)), wake)
         threading.Timer(0.3, wake.set).start()
-        settled = settle(watch, Restless(), wake, area=AREA, cap=5.0)
+        settled = Settling(watch, Restless(), AREA, Input(time.monotonic(), None, PACE)).run(wake, 5.0)
     assert not settled.settled
     assert 0.3 <= settled.seconds < 0.3 + SLACK
 
@@ -176,7 +222,8 @@ def test_a_film_is_watched_by_comparing_frames() -> None:
     film = [(i * 0.05, _filled(LARGE, i)) for i in range(9)]
     screen = Screen(ReplayBackend(film))
     with _wake() as wake:
-        settled = settle(PollingWatch(screen, wake), Restless(), wake, area=AREA, cap=3.0)
+        watch = PollingWatch(screen, wake)
+        settled = Settling(watch, Restless(), AREA, Input(time.monotonic(), None, PACE)).run(wake, 3.0)
     assert settled.settled
     assert 0.4 <= settled.seconds < 0.4 + PACE.quiet + 2 * SLACK
     assert np.array_equal(screen.grab(), film[-1][1])
@@ -187,57 +234,5 @@ def test_waiting_for_a_change(changed: Region, noticed: bool) -> None:
     watch = FakeWatch([(0.1, _changes(changed))])
     began = time.monotonic()
     with _wake() as wake:
-        assert wait_for_change(watch, Restless(), wake, area=AREA, cap=0.4) == noticed
+        assert bool(wait_for_change(watch, Restless(), wake, area=AREA, cap=0.4)) == noticed
     assert (time.monotonic() - began < 0.1 + SLACK) == noticed
-
-
-class TestRestless:
-    """What keeps changing in its place, with times that are made up."""
-
-    def _sifted(self, restless: Restless, changes: Sequence[tuple[float, Region]]) -> list[bool]:
-        """Of each change, at a second, whether it mattered."""
-        return [bool(restless.sift([change], AREA, second)) for second, change in changes]
-
-    def test_a_spinner_is_recognised_after_a_while_and_stays_so(self) -> None:
-        restless = Restless()
-        restless.resume(0.0)
-        mattered = self._sifted(restless, [(i * 0.05, SMALL) for i in range(40)])
-        assert all(mattered[:12])
-        assert not any(mattered[13:])
-        restless.pause(2.0)
-        restless.resume(7.0)  # the next look, five seconds later
-        assert self._sifted(restless, [(7.0 + i * 0.05, SMALL) for i in range(10)]) == [False] * 10
-
-    def test_it_matters_again_once_it_has_stopped(self) -> None:
-        restless = Restless()
-        restless.resume(0.0)
-        self._sifted(restless, [(i * 0.05, SMALL) for i in range(40)])
-        assert self._sifted(restless, [(3.0, SMALL)]) == [True]
-
-    def test_it_matters_again_after_a_long_time_without_a_look(self) -> None:
-        restless = Restless()
-        restless.resume(0.0)
-        self._sifted(restless, [(i * 0.05, SMALL) for i in range(40)])
-        restless.pause(2.0)
-        restless.resume(60.0)
-        assert self._sifted(restless, [(60.0, SMALL)]) == [True]
-
-    def test_one_change_for_each_input_is_no_restlessness(self) -> None:
-        restless = Restless()
-        for i in range(20):
-            restless.resume(float(i))
-            assert self._sifted(restless, [(i + 0.05, SMALL), (i + 0.1, SMALL)]) == [True, True]
-            restless.pause(i + 0.2)
-
-    def test_text_that_is_written_is_no_restlessness(self) -> None:
-        restless = Restless()
-        restless.resume(0.0)
-        letters = [(i * 0.05, Region(10 + 8 * i, 100, 11, 14)) for i in range(40)]
-        assert all(self._sifted(restless, letters))
-
-    @given(st.integers(0, 100), st.floats(0.01, 0.2))
-    def test_a_large_change_always_matters(self, left: int, pace: float) -> None:
-        restless = Restless()
-        restless.resume(0.0)
-        change = Region(left, 0, 50, 50)
-        assert all(self._sifted(restless, [(i * pace, change) for i in range(60)]))

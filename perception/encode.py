@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from perception import frames
 from perception.errors import ScreenLost
 from perception.frames import Frame
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 MAX_SIZE = (1920, 1080)  # pixels; what the sent image may measure unless a setting says otherwise
 _LEVEL = 1  # of zlib
@@ -55,13 +59,36 @@ class Encoder:
         self._max_size = max_size
         self._frame: Frame | None = None
         self._encoded: Encoded | None = None
+        self._ahead: tuple[Frame, Future[Encoded]] | None = None
+        self._thread: ThreadPoolExecutor | None = None
+
+    def prepare(self, frame: Frame) -> None:
+        """Begin to encode a frame that may be wanted soon, in another thread. It must not be written to afterwards."""
+        if self._frame is not None and frames.alike(self._frame, frame):
+            return
+        if self._ahead and not self._ahead[1].done():
+            return
+        if self._thread is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._thread = ThreadPoolExecutor(1, "deskhand-encode")
+        self._ahead = frame, self._thread.submit(encode, frame, max_size=self._max_size)
 
     def encode(self, frame: Frame) -> Encoded:
         """See `encode`. The frame is kept, and must not be written to afterwards."""
         if self._frame is None or self._encoded is None or not frames.alike(self._frame, frame):
-            self._encoded = encode(frame, max_size=self._max_size)
+            self._encoded = self._prepared(frame) or encode(frame, max_size=self._max_size)
         self._frame = frame
         return self._encoded
+
+    def close(self) -> None:
+        """End the thread. May be called twice."""
+        if self._thread:
+            self._thread.shutdown()
+
+    def _prepared(self, frame: Frame) -> Encoded | None:
+        ahead, self._ahead = self._ahead, None
+        return ahead[1].result() if ahead and frames.alike(ahead[0], frame) else None
 
 
 def fitted(size: tuple[int, int], limit: tuple[int, int]) -> tuple[int, int]:

@@ -170,6 +170,7 @@ class Eyes:
             self._closed = True
             self._watch.close()
             self._memory.close()
+            self._encoder.close()
             self._screen.close()
             self._wake.close()
 
@@ -202,7 +203,7 @@ class Eyes:
 
     def _wait_until_still(self, cause: Input, cap: float) -> Settled:
         self._at_rest = False
-        settling = Settling(self._watch, self._restless, self._area, cause)
+        settling = Settling(self._watch, self._restless, self._area, cause, prepare=self._prepare)
         self._restless.resume(time.monotonic())
         try:
             settled = settling.run(self._wake, cap)
@@ -211,6 +212,10 @@ class Eyes:
         self._at_rest = settled.settled
         self._marked = self._marked and not settled.settled
         return settled
+
+    def _prepare(self) -> None:
+        if not self._cursor:  # which would have to be drawn where it will be
+            self._encoder.prepare(self._watch.frame)
 
     def _see(self, cap: float) -> tuple[Settled, Frame, float]:
         settled = self._settle(cap)

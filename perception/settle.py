@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from perception import frames
@@ -33,6 +33,7 @@ class Tempo:
     prompt: float = 0.02  # an answer that takes longer comes from a program that was busy, so it may paint now
     answer: float = 2.0  # patience for the first answer ever of a program
     again: float = 0.03  # before a program that was at work is looked at again
+    calm: float = 0.03  # without a change, after which the picture may be prepared
     recent: float = 0.5  # ago; what changed longer ago is not called moving
 
 
@@ -63,7 +64,16 @@ class Settling:
         changes: those that mattered.
     """
 
-    def __init__(self, watch: Watch, restless: Restless, area: int, cause: Input, tempo: Tempo = TEMPO) -> None:
+    def __init__(
+        self,
+        watch: Watch,
+        restless: Restless,
+        area: int,
+        cause: Input,
+        tempo: Tempo = TEMPO,
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`prepare` is called whenever the screen seems to have become still, and may well be so."""
         self._watch, self._restless, self._area = watch, restless, area
         self._cause, self._expected, self._tempo = cause, cause.expected, tempo
         self._tally = Tally(cause, area)
@@ -77,6 +87,8 @@ class Settling:
         self._patience = math.inf  # until when it is waited for
         self._sure = False  # answered at once, after all was quiet
         self._again = -math.inf  # when to look again at a program that was at work
+        self._prepare = prepare
+        self._prepare_at = self._began + tempo.calm
 
     def run(self, wake: Wake, cap: float) -> Settled:
         """Wait, for at most `cap` seconds or until woken."""
@@ -88,7 +100,10 @@ class Settling:
                 return self._result(settled=not self._restless.films)
             if now >= end:
                 break
-            self._take_in(self._watch.wait(min(self._next(), end) - now))
+            if now >= self._prepare_at:
+                self._prepare_at = math.inf
+                self._prepare()
+            self._take_in(self._watch.wait(min(self._next(), self._prepare_at, end) - now))
         return self._result(settled=False)
 
     def _still_at(self) -> float:
@@ -125,6 +140,7 @@ class Settling:
         if matter:
             self._disturb(now, self._note(matter))
             self._sure = False
+            self._prepare_at = now + self._tempo.calm
         if self._asked is None:
             return
         if news.answered:

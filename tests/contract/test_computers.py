@@ -87,9 +87,9 @@ def test_a_screenshot_shows_the_whole_screen_and_says_what_changed(at: At) -> No
 
 def test_clicks_land_on_the_pixel(at: At) -> None:
     async def body(computer: PrivateDesktop | Here, display: str) -> None:
-        space = (await computer.screenshot()).space
         chance = random.Random(7)
         with event_window(display) as window:
+            space = (await computer.screenshot()).space
             for _ in range(12):
                 x, y = chance.randrange(SIZE[0]), chance.randrange(SIZE[1])
                 await computer.perform(Click(x, y), space)
@@ -100,8 +100,8 @@ def test_clicks_land_on_the_pixel(at: At) -> None:
 
 def test_text_arrives_as_given(at: At) -> None:
     async def body(computer: PrivateDesktop | Here, display: str) -> None:
-        space = (await computer.screenshot()).space
         with text_field(display) as field:
+            space = (await computer.screenshot()).space
             await computer.perform(Type(TEXT), space)
             await computer.perform(Keypress(("ENTER",)), space)
             assert field.read() == TEXT + "\n"
@@ -177,9 +177,9 @@ def test_waiting_has_a_cap(at: At) -> None:
 @pytest.mark.parametrize("native", [False, True])
 def test_cancelled_in_the_middle_nothing_stays_pressed_or_goes_on(at: At, seconds: float, native: bool) -> None:
     async def body(computer: PrivateDesktop | Here, display: str) -> None:
-        space = (await computer.screenshot()).space
         drag = Drag((Point(50, 50), Point(900, 50), Point(900, 700), Point(50, 700)), keys=("CTRL", "SHIFT"))
         with event_window(display) as window:
+            space = (await computer.screenshot()).space
             await _cancel(computer, drag, space, seconds, native=native)
             seen = window.events()
             for down, up in (("button_down", "button_up"), ("key_down", "key_up")):

@@ -91,3 +91,21 @@ def test_the_same_content_is_encoded_once() -> None:
 def test_a_picture_without_pixels(shape: tuple[int, int, int]) -> None:
     with pytest.raises(ScreenLost, match=r"^[^\n]+without pixels[^\n]+$"):
         encode(np.zeros(shape, np.uint8))
+
+
+def test_a_picture_can_be_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was begun ahead is what comes, and only for the same pixels."""
+    frame, other = np.zeros((40, 50, 4), np.uint8), np.full((40, 50, 4), 200, np.uint8)
+    made = Encoder()
+    try:
+        made.prepare(frame)
+        made.prepare(frame)
+        wanted = encode(frame).image
+        with monkeypatch.context() as patched:
+            patched.delattr("perception.encode.encode")  # it is not needed any more
+            assert made.encode(frame.copy()).image == wanted
+        made.prepare(other)
+        assert made.encode(frame).image == encode(frame).image
+        assert made.encode(other).image == encode(other).image
+    finally:
+        made.close()

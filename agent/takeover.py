@@ -13,7 +13,6 @@ from agent.events import Paused, TakeoverEnded, TakeoverStarted, Unpaused
 
 if TYPE_CHECKING:
     from actuators.guard import Touches
-
     from agent.recorder import Recorder
 
 BY = "takeover"  # who paused the session, in `session.paused`

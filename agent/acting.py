@@ -65,7 +65,7 @@ class Acting:
             raise UserFault(str(for_the_model(error))) from error
         image = self._recorder.keep(shot)
         self._recorder.record(_taken(shot, image, time.monotonic() - began))
-        self.unsettled = "" if shot.settled else wording.still_moving(shot.moving)
+        self.unsettled = "" if shot.settled else wording.still_moving(shot.moving, responding=shot.responding)
         return image
 
     async def _act(self, call: ScreenCall) -> None:

@@ -120,8 +120,12 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def still_moving(region: Region | None) -> str:
-    """The screen had not settled when the picture was taken."""
+def still_moving(region: Region | None, *, responding: bool = True) -> str:
+    """The screen had not settled when the picture was taken, or the program in front had not dealt with its input."""
+    if not responding:
+        return (
+            "The program in front does not answer at the moment; what you did may not show yet. `wait` until it does."
+        )
     where = f" around ({region.left}, {region.top}) to ({region.right}, {region.bottom})" if region else ""
     return f"The screen was still changing{where} when this screenshot was taken; it may be out of date."
 

@@ -106,7 +106,7 @@ class Habits:
     margin, stretch = 0.06, 0.1  # seconds, and share of the time, by which something may be later than ever before
     prompt = Expectation(least=0.08, quiet=0.06)  # where nothing ever comes after a pause
     trifle = 0.6  # seconds after the input; what comes later, and is not grave, is not worth waiting for
-    elsewhere = 0.3  # seconds of patience at a place that is not known, in a program that is
+    elsewhere = 0.3  # seconds of patience at a place that is not known, in a program that is not known well
 
     def __init__(self) -> None:
         self._known: OrderedDict[_Key, deque[_Experience]] = OrderedDict()
@@ -141,7 +141,8 @@ class Habits:
     def _expect_elsewhere(self, known: Sequence[_Experience]) -> Expectation:
         """Where nothing happens, what came late elsewhere may come; where something does, that may have been all."""
         _, _, overdue = self._appointment(known)
-        return Expectation(patience=max(self._patience(known, self.elsewhere), overdue))
+        wary = self.elsewhere if len(known) < self.memory else UNKNOWN.least
+        return Expectation(patience=max(self._patience(known, wary), overdue))
 
     def _patience(self, known: Sequence[_Experience], least: float) -> float:
         reactions = [experience.reaction for experience in known if experience.reaction is not None]

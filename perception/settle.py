@@ -81,6 +81,7 @@ class Settling:
         self.changes: list[Change] = []
         self._disturbed = -math.inf  # when something that matters changed last, or a busy program answered
         self._calm = -math.inf  # when it has been quiet for long enough after that
+        self._stirred = 0.0  # share of the screen that changed
         self._reacted = 0.0  # share of the screen that changed, echoes left out
         self._came = 0.0  # share of the screen that changed when something was due
         self._asked: float | None = None  # when the ping was sent that is not answered yet
@@ -154,7 +155,8 @@ class Settling:
         """Something has happened; a change of so much of the screen."""
         quiet = min(self._expected.quiet, self._tempo.done) if self._has_come() else self._expected.quiet
         self._disturbed = now
-        self._calm = max(self._calm, now + (quiet if share >= NOTABLE else min(quiet, self._tempo.trifle)))
+        self._stirred += share  # many trifles are none
+        self._calm = max(self._calm, now + (quiet if self._stirred >= NOTABLE else min(quiet, self._tempo.trifle)))
 
     def _note(self, changes: Sequence[Change]) -> float:
         """Keep changes; the share of the screen that they are."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from perception.screenshot import Region
-from ui.settings import DEFAULT_MODEL, monitor_number, parse_size, positive, positive_int
+from ui.settings import DEFAULT_MODEL, chord, monitor_number, parse_size, positive, positive_int
 
 SESSION = "id of the session, any part that only one has, or `last`"
 
@@ -97,6 +97,13 @@ def _common(command: Parser) -> None:
         "--takeover",
         action=argparse.BooleanOptionalAction,
         help="whether your own mouse and keyboard pause the agent (default: they do)",
+    )
+    command.add_argument(
+        "--panic",
+        type=chord,
+        metavar="KEYS",
+        help="what stops the session at once when you press it three times within a second (default: escape; "
+        "not with --no-takeover)",
     )
     command.add_argument(
         "--monitor",

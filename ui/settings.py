@@ -146,6 +146,7 @@ KEYS: Mapping[str, tuple[type, ...]] = {
     "approval_timeout": _NUMBER,
     "hand_back_after": _NUMBER,
     "takeover": _TEXT,
+    "panic": _TEXT,
     "monitor": (int,),
     "cursor": _TEXT,
     "max_turns": (int,),
@@ -272,6 +273,18 @@ def monitor_number(text: str) -> int:
     return int(text)
 
 
+def chord(text: str) -> str:
+    """Keys that are pressed together, like "ctrl+escape"."""
+    from actuators.errors import InvalidAction
+    from actuators.keys import parse_chord
+
+    try:
+        parse_chord(text)
+    except InvalidAction as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
 def positive_int(text: str) -> int:
     """A whole number above zero."""
     return int(_positive(text, int))
@@ -339,6 +352,7 @@ def _budgets(values: Values) -> Budgets:
 def _senses(values: Values) -> SenseOptions:
     return SenseOptions(
         takeover=values.pick("takeover", _switch, True),
+        panic=values.pick("panic", chord, AS_USUAL.panic),
         monitor=values.pick("monitor", monitor_number, 0),
         cursor=values.pick("cursor", _switch, False),
     )

@@ -191,6 +191,7 @@ def check_here(display: str | None = None, *, monitor: int = 0) -> None:
 
     if sys.platform.startswith("linux"):
         _check_session(display)
+        display = display or os.environ["DISPLAY"]  # so that it is named where something is wrong
     try:
         check_aim(display, monitor=monitor)
     except (ActuatorError, PerceptionError) as error:

@@ -18,11 +18,13 @@ class SenseOptions:
 
     Attributes:
         takeover: whether the user's own mouse and keyboard stop the agent's hands.
+        panic: keys that stop the session at once when the user presses them three times within a second.
         monitor: which monitor the pictures show; 0 for all of them.
         cursor: whether the mouse pointer is drawn into them.
     """
 
     takeover: bool = True
+    panic: str = "escape"
     monitor: int = 0
     cursor: bool = False
 
@@ -48,13 +50,13 @@ def open_senses(display: str | None, options: SenseOptions = AS_USUAL) -> Senses
         PerceptionError: it cannot be seen.
         ActuatorError: it cannot be acted on.
     """
-    from actuators.guard import Deaf, Guard, open_guard
+    from actuators.guard import Deaf, Guard, Panic, open_guard
     from actuators.hands import open_hands
     from perception.eyes import open_eyes
 
     with contextlib.ExitStack() as opened:
         eyes = opened.enter_context(open_eyes(display, monitor=options.monitor, cursor=options.cursor))
         hands = opened.enter_context(open_hands(display))
-        guard = open_guard(hands, display) if options.takeover else Guard(hands, Deaf(""))
+        guard = open_guard(hands, display, panic=Panic(options.panic)) if options.takeover else Guard(hands, Deaf(""))
         opened.pop_all()
     return Senses(eyes, hands, guard)

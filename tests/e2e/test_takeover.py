@@ -89,6 +89,17 @@ def test_escape_three_times_stops_at_once(tmp_path: Path) -> None:
         assert pressed(display) == (set(), 0)
 
 
+def test_another_chord_may_be_the_one_that_stops(tmp_path: Path) -> None:
+    with working(tmp_path, "--panic", "shift") as (deskhand, command, _server, _log, _display, user):
+        user.tap("escape")
+        command.wait_for("takeover.started")
+        for _ in range(3):
+            user.tap("shift")
+        assert command.wait(15) == 130
+        wrong = deskhand("run", "x", "--panic", "shfit")
+        assert wrong.returncode == 2 and "shift" in wrong.stderr
+
+
 def test_takeover_can_be_switched_off(tmp_path: Path) -> None:
     with working(tmp_path, "--no-takeover") as (_deskhand, command, _server, _log, _display, user):
         user.move(300, 300)

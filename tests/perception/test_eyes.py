@@ -176,7 +176,7 @@ def test_what_changes_after_the_picture_is_told() -> None:
         assert late.share == pytest.approx(400 * 300 / (WIDTH * HEIGHT))
         assert late.after is not None
         assert 0.25 < late.after < _timed(began) - 0.2
-        assert eyes.look().changed == pytest.approx(late.share)
+        assert eyes.look().changed == pytest.approx(late.share, rel=1e-3)
         assert eyes.late() is None
 
 

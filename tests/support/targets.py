@@ -7,6 +7,7 @@ With SEED "none" there is no target, and every press and key is logged.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 SIDE = 9  # pixels; odd, so that the target has a middle pixel
 MARGIN = 12
 RED = 0xE00000
-PAPER = 0xF4F4EE
+PAPER = (0xF4F4EE, 0xF4F4EF)  # it changes with every press, so that there is something to see
 
 
 def main() -> None:
@@ -30,15 +31,17 @@ def main() -> None:
     size = (screen.width_in_pixels, screen.height_in_pixels)
     events = X.ButtonPressMask | X.ExposureMask | X.KeyPressMask
     window = screen.root.create_window(
-        0, 0, *size, 0, screen.root_depth, background_pixel=PAPER, override_redirect=True, event_mask=events
+        0, 0, *size, 0, screen.root_depth, background_pixel=PAPER[0], override_redirect=True, event_mask=events
     )
     window.map()
     red = window.create_gc(foreground=RED)
     places = random.Random(seed)
+    shades = itertools.cycle(PAPER)
     target = (0, 0)
 
     def move_on() -> tuple[int, int]:
         place = tuple(places.randrange(MARGIN, length - MARGIN) for length in size)
+        window.change_attributes(background_pixel=next(shades))
         window.clear_area()
         if seed != "none":
             window.fill_rectangle(red, place[0] - SIDE // 2, place[1] - SIDE // 2, SIDE, SIDE)

@@ -1,5 +1,5 @@
 # The verbs of this project. Each does all the set-up that it needs.
-.PHONY: help setup setup-tests demo test check fix bench docs lock
+.PHONY: help setup setup-tests demo test test-slow check fix bench docs lock
 BIN := .venv/bin
 
 help: ## what can be done
@@ -14,8 +14,11 @@ setup-tests:
 demo: setup ## a spreadsheet and a deck, built by mouse and keyboard in a private desktop
 	@$(BIN)/deskhand demo
 
-test: setup-tests ## all tests
+test: setup-tests ## the tests
 	@$(BIN)/pytest
+
+test-slow: setup-tests ## the cases that `make test` leaves out for time
+	@$(BIN)/pytest -m slow
 
 check: setup-tests ## format, lint, strict types, import layers, generated docs
 	@$(BIN)/ruff format --check --quiet .

@@ -32,7 +32,7 @@ from vm.desktop import PrivateDesktop, open_desktop
 
 LIMIT = 90.0  # seconds for both files
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_the_demo_makes_checks_and_reports(
@@ -49,6 +49,7 @@ def test_the_demo_makes_checks_and_reports(
     assert Path(replay).stat().st_size > 100_000
 
 
+@pytest.mark.slow
 def test_the_window_may_stand_elsewhere(tmp_path: Path) -> None:
     end, seconds = play((1440, 900), tmp_path, lambda desktop: move_window(desktop, 170, 80, 1180, 780))
     assert end.outcome == "done", end.reason
@@ -56,6 +57,7 @@ def test_the_window_may_stand_elsewhere(tmp_path: Path) -> None:
     assert [check for check in check_files(tmp_path, render=False) if not check.ok] == []
 
 
+@pytest.mark.slow
 def test_dialogs_may_come_late(tmp_path: Path) -> None:
     with contextlib.ExitStack() as stack:
         end, _ = play((1920, 1080), tmp_path, lambda desktop: stack.enter_context(freezing(tmp_path)))

@@ -86,10 +86,10 @@ def ended(deskhand: Deskhand) -> tuple[str, str]:
     ("reply", "flags", "said"),
     [
         (final("x"), ("--model", "gpt-99"), "gpt-99"),
-        (html(), (), "OPENAI_BASE_URL"),
+        pytest.param(html(), (), "OPENAI_BASE_URL", marks=pytest.mark.slow),
         (http_error(403, "misalignment_policy_violation", "It looks wrong."), (), "misalignment_policy_violation"),
-        (http_error(400, "context_length_exceeded", "Too long."), (), "too long"),
-        (http_error(429, "insufficient_quota", "No money."), (), "billing"),
+        pytest.param(http_error(400, "context_length_exceeded", "Too long."), (), "too long", marks=pytest.mark.slow),
+        pytest.param(http_error(429, "insufficient_quota", "No money."), (), "billing", marks=pytest.mark.slow),
     ],
 )
 def test_what_the_provider_refuses_for_good(tmp_path: Path, reply: Scripted, flags: tuple[str, ...], said: str) -> None:

@@ -55,6 +55,7 @@ def readable(deskhand: Deskhand, told: str) -> None:
         assert ran.returncode in (0, 2), (told, command, ran.stderr)
 
 
+@pytest.mark.slow
 def test_a_journal_cut_at_random_goes_on_or_says_why_not(used: tuple[Deskhand, Server], tmp_path: Path) -> None:
     deskhand, server = used
     whole, chance = journal(deskhand).read_bytes(), random.Random(3)
@@ -87,6 +88,7 @@ def test_a_flipped_bit_is_named_and_repaired_on_demand(used: tuple[Deskhand, Ser
     assert server.refusals == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root to mount a small disk")
 def test_a_full_disk_ends_in_one_line_and_the_session_goes_on_with_more_room(tmp_path: Path) -> None:
     disk = tmp_path / "disk"

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from agent.playbook import SCREEN, Playbook, Target
-from perception.find import Found, Picture, clip, decode, find_colour, find_picture, whole
+from perception.find import Found, Picture, decode, find_colour, find_picture, whole
+from perception.frames import overlap
 from perception.screenshot import Region
 from perception.text import SMALL, SURE, Ink, Layout, Word, match_text, read_text
 
@@ -64,14 +65,14 @@ class Sight:
                 region = self.screen if wide or target.places == (SCREEN,) else None
             else:
                 region = self.playbook.places[name].region(self.screen, anchors)
-            if region and (part := clip(region, self.screen)):
+            if region and (part := overlap(region, self.screen)):
                 regions.append(part)
         return [*regions, *(self._grown(region) for region in regions if wide and region != self.screen)]
 
     def _grown(self, region: Region) -> Region:
         """A little more: what was cut through at an edge, or misread for its surroundings, reads differently."""
         more = Region(region.left - GROWTH, region.top - GROWTH, region.width + 2 * GROWTH, region.height + 2 * GROWTH)
-        return clip(more, self.screen) or region
+        return overlap(more, self.screen) or region
 
     def _look(self, target: Target, region: Region) -> Found | None:
         if target.text:

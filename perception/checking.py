@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from perception.errors import CannotRead
-from perception.find import Picture, clip, crop, whole
+from perception.find import Picture, crop, whole
+from perception.frames import overlap
 from perception.screenshot import Region, Space
 from perception.tree import DOUBTFUL, Element, on_image
 
@@ -61,8 +62,8 @@ def checked(element: Element, picture: Picture, space: Space) -> Element:
 
 def stands(picture: Picture, region: Region) -> bool:
     """Whether something begins and ends where the region does: a frame around it, or an icon in its middle."""
-    around = clip(Region(region.left - 2, region.top - 2, region.width + 4, region.height + 4), whole(picture))
-    inside = clip(region, whole(picture))
+    around = overlap(Region(region.left - 2, region.top - 2, region.width + 4, region.height + 4), whole(picture))
+    inside = overlap(region, whole(picture))
     if around is None or inside is None or inside != region or min(region.width, region.height) < 6:
         return False
     import cv2

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from perception.errors import CannotRead
+from perception.frames import overlap
 from perception.screenshot import Region
 
 if TYPE_CHECKING:
@@ -60,13 +61,6 @@ def whole(picture: Picture) -> Region:
     return Region(0, 0, int(picture.shape[1]), int(picture.shape[0]))
 
 
-def clip(region: Region, to: Region) -> Region | None:
-    """The part of `region` inside `to`; None if there is none."""
-    left, top = max(region.left, to.left), max(region.top, to.top)
-    width, height = min(region.right, to.right) - left, min(region.bottom, to.bottom) - top
-    return Region(left, top, width, height) if width > 0 and height > 0 else None
-
-
 def crop(picture: Picture, region: Region) -> Picture:
     """A view of the part of the picture."""
     return picture[region.top : region.bottom, region.left : region.right]
@@ -95,7 +89,7 @@ def find_picture(
     """
     if wanted.size == 0:
         raise CannotRead("a picture without pixels cannot be looked for")
-    area = clip(region or whole(picture), whole(picture))
+    area = overlap(region or whole(picture), whole(picture))
     if area is None:
         return None
     small = _grey(wanted)
@@ -131,7 +125,7 @@ def find_colour(
     Returns:
         Its bounding box, with the share of the box that it fills as the confidence.
     """
-    area = clip(region or whole(picture), whole(picture))
+    area = overlap(region or whole(picture), whole(picture))
     if area is None:
         return None
     import cv2

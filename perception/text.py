@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from perception.errors import CannotRead
-from perception.find import Found, Picture, clip, crop, whole
+from perception.find import Found, Picture, crop, whole
+from perception.frames import overlap
 from perception.screenshot import Region
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def read_text(
     Raises:
         CannotRead: OCR does not work here; the message has the cure.
     """
-    area = clip(region or whole(picture), whole(picture))
+    area = overlap(region or whole(picture), whole(picture))
     if area is None:
         return ()
     scale = 3 if area.width * area.height <= SMALL else 2

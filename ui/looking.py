@@ -17,7 +17,8 @@ from agent.errors import UserFault
 from agent.events import SessionStarted
 from agent.session import Session, data_home, find_session
 from perception.errors import CannotRead, PerceptionError
-from perception.find import Found, Picture, clip, decode, find_picture, whole
+from perception.find import Found, Picture, decode, find_picture, whole
+from perception.frames import overlap
 from perception.matching import Hit, match_elements, nearest, parse, title
 from perception.screenshot import Region, Space
 from perception.tree import Element, Reading, on_image, open_tree
@@ -262,7 +263,7 @@ def _outline(reading: Reading, sight: Sight, region: Region) -> Iterator[Thing]:
 
 def _place(element: Element, sight: Sight, region: Region) -> Region | None:
     place = None if element.region is None else on_image(element.region, sight.space)
-    return place if place and clip(place, region) else None
+    return place if place and overlap(place, region) else None
 
 
 def _written(line: Found) -> Thing:

@@ -138,7 +138,7 @@ def press(action: Action, pause: float) -> None:
         case Scroll():
             pyautogui.scroll(-action.scroll_y // NOTCH, action.x, action.y)
         case _:
-            raise NotImplementedError(f"no benchmark uses {type(action).__name__}")
+            raise ValueError(f"no benchmark uses {type(action).__name__}")
 
 
 def _quick_picture(display: str) -> Callable[[], bytes]:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from perception.errors import CannotRead
-from perception.find import Picture, clip, decode, find_colour, find_picture, whole
+from perception.find import Picture, decode, find_colour, find_picture, whole
+from perception.frames import overlap
 from perception.screenshot import Region
 
 
@@ -130,5 +131,5 @@ def test_encoded_pictures_are_read_and_junk_is_not() -> None:
 
 def test_clipping() -> None:
     assert whole(desk(40, 30)) == Region(0, 0, 40, 30)
-    assert clip(Region(-5, -5, 20, 20), Region(0, 0, 40, 30)) == Region(0, 0, 15, 15)
-    assert clip(Region(40, 0, 5, 5), Region(0, 0, 40, 30)) is None
+    assert overlap(Region(-5, -5, 20, 20), Region(0, 0, 40, 30)) == Region(0, 0, 15, 15)
+    assert overlap(Region(40, 0, 5, 5), Region(0, 0, 40, 30)) is None

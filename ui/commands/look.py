@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import UserFault
-from perception.find import clip
+from perception.frames import overlap
 from perception.screenshot import Region
 from perception.tree import Element
 from ui.boxes import Box, drawn, save
@@ -54,7 +54,7 @@ def _answers(flags: argparse.Namespace, sight: Sight, region: Region) -> dict[st
 
 
 def _region(asked: Region | None, sight: Sight) -> Region:
-    region = clip(asked, sight.whole) if asked else sight.whole
+    region = overlap(asked, sight.whole) if asked else sight.whole
     if region is None:
         raise UserFault(f"that region is not on the screen, which is {sight.space.width}×{sight.space.height} pixels")
     return region

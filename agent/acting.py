@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 from actuators.actions import Action, parse_action, to_dict
 from actuators.errors import ActuatorError
 from agent import wording
+from agent.approving import Approving, Rules
 from agent.attention import Attention
-from agent.errors import Stop, UserFault, for_the_model
+from agent.errors import UserFault, for_the_model
 from agent.events import ActionDone, ActionStarted, CallAnswered, ModelAnswered, ScreenshotTaken
+from agent.phrasing import in_words
 from agent.ports import Computer
 from agent.recorder import Recorder
+from agent.tools.base import Context
+from agent.tools.toolbox import use
 from agent.values import Call, FunctionCall, ImageRef, ScreenCall
 from perception.errors import PerceptionError
 from perception.screenshot import Region, Screenshot, Space
+from perception.target import Target
 
 MAX_BATCH = 200  # actions in one call
 
@@ -26,15 +30,18 @@ class Acting:
     Attributes:
         faults: calls of the present turn that were refused as a whole, and why.
         unsettled: what to tell the model about a screen that did not come to rest, or "".
+        approving: gets the yes that an answer, or an action, needs.
     """
 
-    def __init__(self, computer: Computer, recorder: Recorder, attention: Attention) -> None:
+    def __init__(self, computer: Computer, recorder: Recorder, attention: Attention, rules: Rules) -> None:
         self.faults: dict[str, str] = {}
         self.unsettled = ""
         self._computer = computer
         self._recorder = recorder
         self._state = recorder.state
         self._attention = attention
+        self._patience = rules.patience
+        self.approving = Approving(rules, recorder, attention, self._photograph)
 
     async def carry_out(self, answer: ModelAnswered) -> None:
         """Do what an answer asks for, and answer each of its calls."""
@@ -47,7 +54,7 @@ class Acting:
                     await self._attention.until_handed_back()
                     self.answer(call, await self._attention.unless_stopped(self.look()), "")
                 case FunctionCall():
-                    self.answer(call, None, _function(call))
+                    self.answer(call, None, await self._use(call))
 
     def answer(self, call: Call, image: ImageRef | None, text: str) -> None:
         """The reply that the model waits for: the screen as it is now, or words."""
@@ -58,15 +65,29 @@ class Acting:
 
     async def look(self) -> ImageRef:
         """A settled screenshot, kept and noted."""
+        return self._keep(*await self._see())
+
+    async def _photograph(self) -> Screenshot:
+        shot, seconds = await self._attention.unless_stopped(self._see())
+        self._keep(shot, seconds)
+        return shot
+
+    async def _see(self) -> tuple[Screenshot, float]:
         began = time.monotonic()
         try:
             shot = await self._computer.screenshot()
         except (PerceptionError, ActuatorError) as error:
             raise UserFault(str(for_the_model(error))) from error
+        return shot, time.monotonic() - began
+
+    def _keep(self, shot: Screenshot, seconds: float) -> ImageRef:
         image = self._recorder.keep(shot)
-        self._recorder.record(_taken(shot, image, time.monotonic() - began))
+        self._recorder.record(_taken(shot, image, seconds))
         self.unsettled = "" if shot.settled else wording.still_moving(shot.moving, responding=shot.responding)
         return image
+
+    async def _use(self, call: FunctionCall) -> str:
+        return await use(call, Context(self._recorder, self._attention, call.id, self._patience))
 
     async def _act(self, call: ScreenCall) -> None:
         space = self._state.shown
@@ -79,13 +100,19 @@ class Acting:
         for index, action in enumerate(actions):
             if self._attention.gate():
                 return
-            if not await self._primitive(call, index, action, space):
+            target = await self._computer.target(action, space)
+            if obstacle := await self.approving.deed(call, action, target):
+                self._attention.halted = obstacle
+                return
+            if self._attention.gate() or not await self._primitive(call, index, action, space, target):
                 return
 
-    async def _primitive(self, call: ScreenCall, index: int, action: Action, space: Space) -> bool:
+    async def _primitive(
+        self, call: ScreenCall, index: int, action: Action, space: Space, target: Target | None
+    ) -> bool:
         """One action, written down before it is sent (promise 3). False when it failed."""
         turn = self._state.turn.number
-        self._recorder.record(ActionStarted(turn, call.id, index, to_dict(action)))
+        self._recorder.record(ActionStarted(turn, call.id, index, to_dict(action), in_words(action, target)))
         began = time.monotonic()
         error = ""
         try:
@@ -124,21 +151,6 @@ def _check_points(action: Action, space: Space) -> None:
     from actuators.actions import located
 
     located(action, space.to_screen)
-
-
-def _function(call: FunctionCall) -> str:
-    """The reply to a function call.
-
-    Raises:
-        Stop: the model gives up.
-    """
-    if call.name != "give_up":
-        return wording.UNKNOWN_FUNCTION
-    try:
-        reason = str(json.loads(call.arguments)["reason"])
-    except (ValueError, KeyError, TypeError):
-        return 'The arguments must be JSON with a "reason".'
-    raise Stop("gave_up", reason)
 
 
 def _taken(shot: Screenshot, image: ImageRef, seconds: float) -> ScreenshotTaken:

@@ -8,30 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Generator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import anyio
 
-from actuators.actions import describe, parse_action
-from actuators.errors import InvalidAction
 from agent import budget, wording
-from agent.errors import Stop, UserFault
-from agent.events import (
-    ApprovalAnswered,
-    ApprovalRequested,
-    ModelAnswered,
-    ModelDropped,
-    NoteAdded,
-    Paused,
-    SteerQueued,
-    Unpaused,
-)
+from agent.errors import Stop, ToolFault, UserFault
+from agent.events import Paused, QuestionAnswered, SteerQueued, Unpaused
 from agent.inbox import POLL, Message
 from agent.ports import Inbox
 from agent.recorder import Recorder
 from agent.state import Turn
 from agent.takeover import Takeover
-from agent.values import SafetyCheck, ScreenCall
+from agent.values import ScreenCall
 
 T = TypeVar("T")
 
@@ -56,6 +45,7 @@ class Attention:
         self._news = anyio.Event()
         self._scopes: list[tuple[anyio.CancelScope, bool]] = []
         self._decisions: dict[str, tuple[bool, str]] = {}
+        self._replies: dict[str, str] = {}
         self._paused_at = 0.0
 
     # ---- hearing
@@ -105,6 +95,8 @@ class Attention:
                 self._end_with(Stop("stopped", message.text or f"stopped by {message.by}"))
             case "approve" | "deny":
                 self._decisions[message.target] = (message.kind == "approve", message.by)
+            case "answer":
+                self._answer(message)
         self._wake()
 
     def _wake(self) -> None:
@@ -130,8 +122,10 @@ class Attention:
 
     def _unpause(self, message: Message) -> None:
         if self._state.taken_over:
-            self.takeover.end(message.by)
+            self.takeover.end(message.by, message.text)
         elif self._state.paused:
+            if message.text:
+                self._steer(message)
             seconds = round(anyio.current_time() - self._paused_at, 3)
             self._recorder.record(Unpaused(message.by, seconds))
 
@@ -226,74 +220,58 @@ class Attention:
         if self._stop:
             raise self._stop
 
-    # ---- a yes for exactly this (promise 10)
+    # ---- what the user is asked
 
-    async def approved(self, answer: ModelAnswered, timeout: float) -> bool:
-        """Get a yes for every safety check of an answer, before anything of it is done.
-
-        False means that it was refused: the answer has been withdrawn and the model told.
+    async def decision(self, approval: str, timeout: float) -> tuple[bool, str]:
+        """The user's yes or no to what was asked, and who says it.
 
         Raises:
             Stop: nobody answered in time (`needs_user`), or the user stopped.
         """
-        calls = [call for call in answer.calls if isinstance(call, ScreenCall) and call.checks]
-        for call in calls:
-            approved, by = await self._ask(call, timeout)
-            if not approved:
-                self._withdraw(answer.turn, call, by)
-                return False
-        return True
-
-    async def _ask(self, call: ScreenCall, timeout: float) -> tuple[bool, str]:
-        identity = call.checks[0].id
-        self._recorder.record(ApprovalRequested(identity, call.id, _asked(call), _in_words(call.checks)))
-        setting = self._state.started.approve if self._state.started else "ask"
-        if setting == "ask":
-            self.takeover.expected = True
-            try:
-                approved, by = await self._hear_decision(identity, timeout)
-            finally:
-                self.takeover.expected = False
-        else:
-            approved, by = setting == "always", f"--approve {setting}"
-        self._recorder.record(ApprovalAnswered(identity, approved, by))
-        return approved, by
-
-    async def _hear_decision(self, identity: str, timeout: float) -> tuple[bool, str]:
-        with anyio.move_on_after(timeout), self._recorder.not_ours():
-            while identity not in self._decisions:
+        with self._asking(timeout):
+            while approval not in self._decisions:
                 await self._news.wait()
                 self.raise_stop()
-        if identity not in self._decisions:
+        if approval not in self._decisions:
             raise Stop(
-                "needs_user",
-                f"approval {identity} was not answered within {timeout:g} s; resume to be asked again",
+                "needs_user", f"approval {approval} was not answered within {timeout:g} s; resume to be asked again"
             )
-        return self._decisions.pop(identity)
+        return self._decisions.pop(approval)
 
-    def withdraw_unapproved(self) -> None:
-        """Take back an answer that still waited for a yes when the session was interrupted, with nothing of it done."""
-        turn = self._state.turn
-        waiting = [call for call in turn.calls if isinstance(call, ScreenCall) and call.checks]
-        if turn.open and waiting and not turn.started and not turn.answered and not self._state.approved:
-            self._withdraw(turn.number, waiting[0], "the session was interrupted")
+    async def answer_to(self, question: str, timeout: float) -> str:
+        """The user's answer to a blocking question.
 
-    def _withdraw(self, turn: int, call: ScreenCall, by: str) -> None:
-        self._recorder.record(ModelDropped(turn, "not approved", self._state.words, withdrawn=True))
-        self._recorder.record(NoteAdded(wording.withdrawn(_asked(call), _in_words(call.checks), by)))
+        Raises:
+            Stop: nobody answered in time (`needs_user`), or the user stopped.
+            ToolFault: they corrected the session instead; that is what it goes on with.
+        """
+        with self._asking(timeout):
+            while question in self._state.questions and not self._state.queued:
+                await self._news.wait()
+                self.raise_stop()
+        if question not in self._state.questions:
+            return self._replies.pop(question)
+        if not self._state.queued:
+            raise Stop("needs_user", f"a question was not answered within {timeout:g} s; resume to be asked again")
+        self._recorder.record(QuestionAnswered(question, "", "a correction"))
+        raise ToolFault("The user did not answer this; what they say instead follows.")
 
+    @contextmanager
+    def _asking(self, timeout: float) -> Generator[None]:
+        """While the user is asked they use mouse and keyboard, of course, and the time is not ours."""
+        self.takeover.expected = True
+        try:
+            with anyio.move_on_after(timeout), self._recorder.not_ours():
+                yield
+        finally:
+            self.takeover.expected = False
 
-def _asked(call: ScreenCall) -> str:
-    """Exactly what is asked for, action by action."""
-    return "; ".join(_described(action) for action in call.actions) or "a look at the screen"
-
-
-def _described(action: dict[str, Any]) -> str:
-    try:
-        return describe(parse_action(action))
-    except InvalidAction:
-        return str(action)
-
-
-def _in_words(checks: tuple[SafetyCheck, ...]) -> str:
-    return "; ".join(check.message or check.code or check.id for check in checks)
+    def _answer(self, message: Message) -> None:
+        """The user answers a question; where nobody waits for that, it reaches the model as a correction does."""
+        question = self._state.questions.get(message.target)
+        if question is None:
+            return
+        self._replies[question.id] = message.text
+        self._recorder.record(QuestionAnswered(question.id, message.text, message.by))
+        if not question.blocking:
+            self._steer(Message("steer", wording.late_answer(question.text, message.text), id=message.id))

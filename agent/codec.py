@@ -53,30 +53,34 @@ def decode(line: bytes) -> Entry:
     return _decode(line.removesuffix(b"\n"), frozenset())
 
 
-def decode_all(data: bytes, *, leave_out: frozenset[str] = frozenset()) -> Iterator[Entry | Damage]:
+def decode_all(
+    data: bytes, *, leave_out: frozenset[str] = frozenset(), line: int = 1, due: int | None = 1
+) -> Iterator[Entry | Damage]:
     """Every sound entry of a journal in order, and a `Damage` where one cannot be believed or is missing.
 
     Args:
         leave_out: types of events that nobody will look at: checked like all, given back as `LEFT_OUT`.
+        line: number of the first line, where `data` begins in the middle of a journal.
+        due: `seq` of the first entry; None where nobody knows.
     """
-    offset, expected = 0, 1
-    for number, line in enumerate(data.split(b"\n"), start=1):
-        whole = offset + len(line) < len(data)
-        if not whole and not line:
+    offset, expected = 0, due
+    for number, text in enumerate(data.split(b"\n"), start=line):
+        whole = offset + len(text) < len(data)
+        if not whole and not text:
             return  # the end, after the last newline
         try:
             if not whole:
                 raise ValueError("it is cut short")
-            entry = _decode(line, leave_out)
+            entry = _decode(text, leave_out)
         except ValueError as error:
             yield Damage(number, str(error).splitlines()[0], offset, torn=not whole)
-            expected += 1
+            expected = None if expected is None else expected + 1
         else:
-            if entry.seq != expected:
+            if expected not in (None, entry.seq):
                 yield Damage(number, f"it is number {entry.seq} where {expected} was due", offset, torn=False)
             expected = entry.seq + 1
             yield entry
-        offset += len(line) + 1
+        offset += len(text) + 1
 
 
 def _decode(line: bytes, leave_out: frozenset[str]) -> Entry:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
 from agent.errors import Outcome
-from agent.values import NO_LIMITS, NOTHING_USED, Budgets, Call, ImageRef, SafetyCheck, Usage, Word
+from agent.values import NO_LIMITS, NOTHING_USED, Budgets, Call, ImageRef, PlanStep, SafetyCheck, Usage, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,15 @@ class SessionResumed:
 
     budgets: Budgets = NO_LIMITS
     type: Literal["session.resumed"] = "session.resumed"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionQueued:
+    """The session waits for its turn, `ahead` others before it; over when its computer is ready."""
+
+    reason: str
+    ahead: int
+    type: Literal["session.queued"] = "session.queued"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +170,16 @@ class ModelRefused:
 
 @dataclass(frozen=True, slots=True)
 class ActionStarted:
-    """An action is about to be carried out. On disk before the input is sent, so that it is sent at most once."""
+    """An action is about to be carried out. On disk before the input is sent, so that it is sent at most once.
+
+    `words` says it for people, with the name of what it reaches where the program tells.
+    """
 
     turn: int
     call: str
     index: int
     action: dict[str, Any]
+    words: str = ""
     type: Literal["action.started"] = "action.started"
 
 
@@ -264,7 +277,8 @@ class TakeoverStarted:
 class TakeoverEnded:
     """The user handed the computer back, `by` word ("user") or by leaving it alone ("idle").
 
-    `clicks` are points of the screen, `keys` and `scrolls` are counted: what was typed is nobody's business.
+    `clicks` are points of the screen, `keys` and `scrolls` are counted: what was typed is nobody's business. `note` is
+    what they say about it.
     """
 
     by: str
@@ -273,18 +287,27 @@ class TakeoverEnded:
     clicks: tuple[tuple[int, int], ...] = ()
     scrolls: int = 0
     keys: int = 0
+    note: str = ""
     type: Literal["takeover.ended"] = "takeover.ended"
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequested:
-    """A yes is needed for exactly this."""
+    """A yes is needed for exactly this. With `hand_off` it means: I have done it myself.
+
+    `source` says who wants it: the provider, or a `rule` of the approval policy. `again` counts how often it was asked
+    anew because the screen had changed.
+    """
 
     id: str
     call: str
     what: str
     risk: str
     recipient: str = ""
+    kind: Literal["confirm", "hand_off"] = "confirm"
+    source: Literal["provider", "rule"] = "provider"
+    rule: str = ""
+    again: int = 0
     type: Literal["approval.requested"] = "approval.requested"
 
 
@@ -296,6 +319,49 @@ class ApprovalAnswered:
     approved: bool
     by: str
     type: Literal["approval.answered"] = "approval.answered"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalReviewed:
+    """A second look by another model, asked for with `--reviewer`. `ask` means that the user is asked as well."""
+
+    id: str
+    model: str
+    outcome: Literal["allow", "deny", "ask"]
+    risk_level: str
+    rationale: str
+    usage: Usage = NOTHING_USED
+    type: Literal["approval.reviewed"] = "approval.reviewed"
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """The model asks the user something. While a `blocking` question is open, nothing else happens."""
+
+    id: str
+    call: str
+    text: str
+    choices: tuple[str, ...] = ()
+    blocking: bool = True
+    type: Literal["question.asked"] = "question.asked"
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswered:
+    """The user's answer, in their words."""
+
+    id: str
+    text: str
+    by: str = "user"
+    type: Literal["question.answered"] = "question.answered"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChanged:
+    """The model's plan as it now is, all of it."""
+
+    steps: tuple[PlanStep, ...]
+    type: Literal["plan.changed"] = "plan.changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +408,7 @@ class SessionEnded:
 Event: TypeAlias = (
     SessionStarted
     | SessionResumed
+    | SessionQueued
     | ComputerReady
     | ScreenshotTaken
     | UserSaid
@@ -366,6 +433,10 @@ Event: TypeAlias = (
     | TakeoverEnded
     | ApprovalRequested
     | ApprovalAnswered
+    | ApprovalReviewed
+    | QuestionAsked
+    | QuestionAnswered
+    | PlanChanged
     | BudgetWarned
     | FileMade
     | BugFound

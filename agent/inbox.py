@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias, cast, get_args
 
 import anyio
 
-Kind: TypeAlias = Literal["steer", "pause", "resume", "take", "stop", "approve", "deny"]
+Kind: TypeAlias = Literal["steer", "pause", "resume", "take", "stop", "approve", "deny", "answer"]
 POLL = 0.03  # seconds between looks at the folder
 
 
@@ -26,8 +26,9 @@ class Message:
 
     Attributes:
         kind: what it asks for.
-        text: the correction for `steer`; the reason for `stop`.
-        target: the approval's id for `approve` and `deny`.
+        text: the correction for `steer`; the reason for `stop`; the answer for `answer`; for `resume` a note of what
+            the user did with the computer in their hands.
+        target: the approval's id for `approve` and `deny`, the question's for `answer`.
         now: a `steer` that cuts the model's answer short (the interrupt plane) and does not wait for its end.
         by: who says it: "user", or the signal that stopped the process.
         id: unique; also the correction's id in its receipts.

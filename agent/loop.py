@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
 
 import anyio
 
 from agent import budget, wording
 from agent.acting import Acting
+from agent.approving import Rules
 from agent.attention import Attention
 from agent.errors import ModelFault, Stop, UserFault
 from agent.events import (
@@ -29,6 +31,7 @@ from agent.events import (
     ModelRefused,
     NoteAdded,
     SessionEnded,
+    SessionQueued,
     SessionResumed,
     SteerApplied,
     SteerDelivered,
@@ -36,6 +39,7 @@ from agent.events import (
     UserSaid,
 )
 from agent.inbox import Message
+from agent.policy import NO_RULES
 from agent.ports import Computer, Inbox, Journal, Model
 from agent.recorder import Recorder
 from agent.state import STILL, State
@@ -50,19 +54,43 @@ IDLE_ANSWERS = 3  # answers in a row that neither act nor finish
 CLOSING = 15.0  # seconds for a computer to close
 
 
+Waiting: TypeAlias = Callable[[str, int], None]
+
+
+class Place(Protocol):
+    """One of the places that sessions may take at a time."""
+
+    def release(self) -> None:
+        """The next one may start."""
+        ...
+
+
+class Spending(Protocol):
+    """What all sessions of this user cost together."""
+
+    def check(self) -> None:
+        """Raise `Stop` where the shared budget is used up."""
+        ...
+
+
 @dataclass(frozen=True)
 class Setting:
     """How a session is run, beyond what its journal says.
 
     Attributes:
-        approval_timeout: seconds that a question for a yes waits for its answer.
+        rules: what needs the user's yes, and who is asked.
+        admit: waits until the session may start; calls what it is given whenever it has to wait: for what, and how many
+            are ahead. What it returns is released at the end.
+        spending: what all sessions together may cost; None for no such limit.
         budgets: new limits for a session that is resumed; None keeps those that it had.
         files: the files that the task has produced, asked at the end.
         hand_back_after: seconds that the user leaves the computer alone, after which it is the agent's again; None
             waits for their word.
     """
 
-    approval_timeout: float = 900.0
+    rules: Rules = field(default_factory=lambda: Rules(NO_RULES))
+    admit: Callable[[Waiting], Awaitable[Place]] | None = None
+    spending: Spending | None = None
     budgets: Budgets | None = None
     files: Callable[[], Iterable[FileMade]] = tuple
     hand_back_after: float | None = None
@@ -89,6 +117,7 @@ class Loop:
         self._thinking = Thinking(model, journal, self._recorder, self._attention)
         self._computer: Computer | None = None
         self._acting: Acting | None = None
+        self._place: Place | None = None
 
     async def run(self) -> SessionEnded:
         """Work until the session ends; the last event of the journal says how."""
@@ -131,7 +160,7 @@ class Loop:
         answer = await self._thinking.decide()
         if answer is None:  # cut short by the user's word, which the next boundary delivers
             return
-        if not await self._attention.approved(answer, self._setting.approval_timeout):
+        if not await self._hands.approving.checks(answer):
             return
         self._confirm_steers(answer)
         await self._hands.carry_out(answer)
@@ -147,12 +176,14 @@ class Loop:
 
     async def _begin(self) -> None:
         again = bool(self._state.items)
-        if again:
+        if again or self._state.ended or self._state.waiting:  # the last two: it never had its turn before
             self._record(SessionResumed(self._setting.budgets or self._state.budgets))
         await self._attention.until_free()
+        if self._setting.admit:
+            self._place = await self._attention.unless_stopped(self._setting.admit(self._wait))
         self._computer = computer = await self._attention.unless_stopped(self._open_computer())
         self._attention.takeover.heed(computer.guard)
-        self._acting = Acting(computer, self._recorder, self._attention)
+        self._acting = Acting(computer, self._recorder, self._attention, self._setting.rules)
         lost = again and computer.kind != "here"
         self._record(ComputerReady(computer.kind, tuple(computer.notes), restarted=lost))
         opened = await self._open_targets() if lost or not again else ()
@@ -165,6 +196,9 @@ class Loop:
             if about := wording.place(computer.notes):
                 self._record(NoteAdded(about))
 
+    def _wait(self, reason: str, ahead: int) -> None:
+        self._record(SessionQueued(reason, ahead))
+
     async def _open_targets(self) -> tuple[str, ...]:
         assert self._computer and self._state.started
         for target in self._state.started.open:
@@ -173,7 +207,7 @@ class Loop:
 
     def _mend(self, image: ImageRef, note: str) -> None:
         """Leave no call unanswered and no doubtful action unmentioned (promise 3)."""
-        self._attention.withdraw_unapproved()
+        self._hands.approving.withdraw_unapproved()
         if self._state.turn.open:
             for call in self._state.turn.unanswered:
                 self._hands.answer(call, image, wording.ENDED_HERE)
@@ -188,6 +222,8 @@ class Loop:
             await self._look_again()
         self._deliver_steers()
         budget.check(self._state)
+        if self._setting.spending:
+            self._setting.spending.check()
         for kind, used, limit in budget.near_the_end(self._state):
             self._record(BudgetWarned(kind, used, limit))
             self._record(NoteAdded(wording.budget_low(kind, round(used, 2), limit)))
@@ -230,6 +266,9 @@ class Loop:
         """Is it finished, stuck, or only talking?"""
         if self._state.queued:
             return  # the user has something to say to this very answer
+        if answer.final and self._state.open_steps and self._state.open_ends == 1:
+            self._record(NoteAdded(wording.unfinished(self._state.open_steps)))
+            return
         if answer.final:
             raise Stop("done", answer.words or "the model said that it is finished")
         if self._state.idle_answers >= IDLE_ANSWERS:
@@ -273,6 +312,8 @@ class Loop:
         if self._computer:
             with anyio.move_on_after(CLOSING):
                 await self._computer.aclose()
+        if self._place:
+            self._place.release()
 
     def _record(self, event: Event) -> None:
         self._recorder.record(event)

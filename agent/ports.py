@@ -17,6 +17,7 @@ from agent.inbox import Message
 from agent.takeover import Guard
 from agent.values import ImageRef
 from perception.screenshot import Screenshot, Space
+from perception.target import Target
 
 
 class Computer(Protocol):
@@ -54,6 +55,10 @@ class Computer(Protocol):
         Raises:
             ActuatorError, PerceptionError: nothing or only a part of it was done; the message says which.
         """
+        ...
+
+    async def target(self, action: Action, space: Space) -> Target | None:
+        """What an action would reach, as far as programs tell quickly; None for actions that reach nothing."""
         ...
 
     async def open(self, target: str) -> None:

@@ -14,16 +14,22 @@ from agent.events import (
     ActionDone,
     ActionStarted,
     ApprovalAnswered,
+    ApprovalReviewed,
     BudgetWarned,
     CallAnswered,
+    ComputerReady,
     Entry,
     Event,
     ModelAnswered,
     ModelDropped,
     NoteAdded,
     Paused,
+    PlanChanged,
+    QuestionAnswered,
+    QuestionAsked,
     ScreenshotTaken,
     SessionEnded,
+    SessionQueued,
     SessionResumed,
     SessionStarted,
     SteerApplied,
@@ -36,7 +42,7 @@ from agent.events import (
     Unpaused,
     UserSaid,
 )
-from agent.values import Budgets, Call, ImageRef, ScreenCall, Usage
+from agent.values import Budgets, Call, ImageRef, PlanStep, ScreenCall, Usage
 from perception.errors import OffImage
 from perception.screenshot import Region, Space
 
@@ -78,12 +84,17 @@ class State:
     usage: Usage = field(default_factory=Usage)
     paused: bool = False
     taken_over: bool = False
+    waiting: bool = False
     queued: dict[str, SteerQueued] = field(default_factory=dict[str, SteerQueued])
     delivered: list[str] = field(default_factory=list[str])
     seen: set[str] = field(default_factory=set[str])
     warned: set[str] = field(default_factory=set[str])
     approved: bool = False
     words: str = ""
+    said_by_user: list[str] = field(default_factory=list[str])
+    questions: dict[str, QuestionAsked] = field(default_factory=dict[str, QuestionAsked])
+    plan: tuple[PlanStep, ...] = ()
+    open_ends: int = 0
     idle_answers: int = 0
     repeats: int = 0
     last_actions: list[tuple[dict[str, Any], ...]] = field(default_factory=list[tuple[dict[str, Any], ...]])
@@ -108,8 +119,8 @@ class State:
         self._note(entry.event)
 
     def elapsed(self, now: datetime) -> float:
-        """Seconds of work so far: pauses and the time between processes left out."""
-        if self._last_at is None or self.paused:
+        """Seconds of work so far: pauses, waiting for its turn and the time between processes left out."""
+        if self._last_at is None or self.paused or self.waiting:
             return self.seconds
         return self.seconds + max(0.0, (now - self._last_at).total_seconds())
 
@@ -123,9 +134,15 @@ class State:
                     found.append((pixel.x, pixel.y))
         return found
 
+    @property
+    def open_steps(self) -> list[PlanStep]:
+        """Steps of the model's plan that are not done."""
+        return [step for step in self.plan if step.state != "done"]
+
     def _count_time(self, entry: Entry) -> None:
         at = datetime.fromisoformat(entry.at)
-        if self._last_at and not self.paused and not isinstance(entry.event, SessionResumed):
+        held = self.paused or self.waiting
+        if self._last_at and not held and not isinstance(entry.event, SessionResumed):
             self.seconds += max(0.0, (at - self._last_at).total_seconds())
         self._last_at = at
 
@@ -133,11 +150,17 @@ class State:
         match event:
             case SessionStarted():
                 self.started, self.budgets = event, event.budgets
+                self.said_by_user.append(event.task)
             case SessionResumed():
                 self.ended, self.budgets = None, event.budgets
-                self.paused = self.taken_over = False
+                self.paused = self.taken_over = self.waiting = False
+                self.questions.clear()
                 self.warned.clear()
                 self.repeats = self.idle_answers = 0
+            case SessionQueued():
+                self.waiting = True
+            case ComputerReady():
+                self.waiting = False
             case SessionEnded():
                 self.ended = event
             case TurnStarted():
@@ -173,13 +196,23 @@ class State:
             case SteerQueued():
                 self.queued[event.id] = event
                 self.seen.add(event.id)
+                self.said_by_user.append(event.text)
             case SteerDelivered():
                 self.queued.pop(event.id, None)
                 self.delivered.append(event.id)
             case SteerApplied():
                 self.delivered.remove(event.id)
+            case ApprovalReviewed():
+                self.usage += event.usage
             case ApprovalAnswered():
                 self.approved = event.approved
+            case QuestionAsked():
+                self.questions[event.id] = event
+            case QuestionAnswered():
+                self.questions.pop(event.id, None)
+                self.said_by_user.append(event.text)
+            case PlanChanged():
+                self.plan = event.steps
             case BudgetWarned():
                 self.warned.add(event.kind)
             case _:
@@ -190,6 +223,7 @@ class State:
         self.turns += 1
         self.words = event.words
         self.idle_answers = 0 if event.calls or event.final else self.idle_answers + 1
+        self.open_ends += event.final and bool(self.open_steps)
         self.turn = Turn(event.turn, event.calls, open=True)
         self.approved = False
 

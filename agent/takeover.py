@@ -6,6 +6,7 @@ The hands are stopped by the computer's guard itself, at once. Here it is only w
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from agent.errors import Stop
@@ -91,11 +92,11 @@ class Takeover:
         if not self._state.paused:
             self._recorder.record(Paused(BY))
 
-    def end(self, by: str) -> None:
+    def end(self, by: str, note: str = "") -> None:
         """The hands are the agent's again, as far as this goes: a pause that the user asked for ends with it."""
         touches = self._guard.hand_back() if self._guard else None
         seconds = round(time.monotonic() - self._began, 3)
-        self.untold = _ended(by, seconds, touches)
+        self.untold = replace(_ended(by, seconds, touches), note=note)
         self._recorder.record(self.untold)
         self._recorder.record(Unpaused(by, seconds))
 

@@ -19,6 +19,7 @@ from agent.events import Entry, Event
 from agent.inbox import Message
 from agent.values import Call, FunctionCall, ImageRef, SafetyCheck, ScreenCall, Usage
 from perception.screenshot import Region, Screenshot, Space
+from perception.target import Target
 
 if TYPE_CHECKING:
     from actuators.guard import Touches
@@ -113,6 +114,7 @@ class FakeComputer:
         guard: what notices the user's own hands; set its `touches`.
         performed: every action, in screen units.
         before: called before each action, to make things happen in the middle of a batch.
+        reached: what an action would reach.
         still: the screen never changes.
     """
 
@@ -124,6 +126,7 @@ class FakeComputer:
     performed: list[Action] = field(default_factory=list[Action])
     opened: list[str] = field(default_factory=list[str])
     before: Callable[[Action], None] = lambda _action: None
+    reached: Callable[[Action], Target | None] = lambda _action: None
     still: bool = False
     closed: bool = False
     looks: int = 0
@@ -145,6 +148,10 @@ class FakeComputer:
         self.before(action)
         self.performed.append(located(action, space.to_screen))
         await anyio.lowlevel.checkpoint()
+
+    async def target(self, action: Action, space: Space) -> Target | None:
+        """What a test says."""
+        return self.reached(action)
 
     async def open(self, target: str) -> None:
         """Write the target down."""

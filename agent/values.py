@@ -68,6 +68,14 @@ Call: TypeAlias = ScreenCall | FunctionCall
 
 
 @dataclass(frozen=True, slots=True)
+class PlanStep:
+    """One step of the model's plan."""
+
+    step: str
+    state: Literal["pending", "in_progress", "done"] = "pending"
+
+
+@dataclass(frozen=True, slots=True)
 class ImageRef:
     """A picture in the session's `images/` folder."""
 

@@ -6,8 +6,16 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
-from agent.events import ApprovalAnswered, ApprovalRequested, Event, SessionEnded
+from agent.events import (
+    ApprovalAnswered,
+    ApprovalRequested,
+    Event,
+    QuestionAnswered,
+    QuestionAsked,
+    SessionEnded,
+)
 from agent.inbox import Message, post
 from agent.session import Session
 from ui.settings import at_terminal
@@ -28,15 +36,20 @@ class Asker:
         """Ask when the session asks; stop asking when it has an answer or ends."""
         match event:
             case ApprovalRequested() if can_ask():
-                self.close()
-                self._asked, self._settled = event.id, threading.Event()
-                threading.Thread(target=self._ask, args=(event.id, self._settled), daemon=True).start()
-            case ApprovalAnswered() if event.id == self._asked:
+                self._begin(event.id, lambda settled: self._ask(event.id, settled))
+            case QuestionAsked() if can_ask():
+                self._begin(event.id, lambda settled: self._reply(event, settled))
+            case ApprovalAnswered() | QuestionAnswered() if event.id == self._asked:
                 self.close()
             case SessionEnded():
                 self.close()
             case _:
                 pass
+
+    def _begin(self, identity: str, ask: Callable[[threading.Event], None]) -> None:
+        self.close()
+        self._asked, self._settled = identity, threading.Event()
+        threading.Thread(target=ask, args=(self._settled,), daemon=True).start()
 
     def close(self) -> None:
         """Stop asking."""
@@ -52,6 +65,20 @@ class Asker:
         except OSError:  # the terminal or the session's folder has gone; the question can be answered elsewhere
             return
 
+    def _reply(self, question: QuestionAsked, settled: threading.Event) -> None:
+        """Free words; a number stands for a choice."""
+        numbered = "  ".join(f"{number} {choice}" for number, choice in enumerate(question.choices, 1))
+        with suppress(OSError):  # the terminal or the session's folder has gone; it can be answered elsewhere
+            _forget_what_was_typed_before()
+            while not settled.is_set():
+                self._say(f"your answer{f' ({numbered})' if numbered else ''}, then Enter:")
+                line = _read_line(settled)
+                if not line:  # settled elsewhere, or nobody is there
+                    return
+                if words := line.strip():
+                    post(self._session.inbox, Message("answer", _chosen(words, question), target=question.id))
+                    return
+
     def _answer(self, settled: threading.Event) -> bool | None:
         """Yes or no; None where the question is settled, or the answer was neither."""
         self._say("allow it? y or n, then Enter:")
@@ -59,6 +86,11 @@ class Asker:
         if line == "":  # the end of the input: nobody is there
             settled.set()
         return ANSWERS.get(line.strip().lower()) if line else None
+
+
+def _chosen(words: str, question: QuestionAsked) -> str:
+    number = int(words) if words.isascii() and words.isdigit() else 0
+    return question.choices[number - 1] if 0 < number <= len(question.choices) else words
 
 
 def can_ask() -> bool:

@@ -23,10 +23,14 @@ MODULES = {
     "stop": "ui.commands.steer",
     "approve": "ui.commands.steer",
     "deny": "ui.commands.steer",
+    "answer": "ui.commands.steer",
+    "take": "ui.commands.steer",
+    "overlay": "ui.commands.overlay",
     "sessions": "ui.commands.sessions",
     "show": "ui.commands.show",
     "replay": "ui.commands.replay",
     "look": "ui.commands.look",
+    "serve": "ui.commands.serve",
     "doctor": "ui.commands.doctor",
 }
 

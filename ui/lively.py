@@ -15,7 +15,10 @@ from agent.events import (
     ModelRetrying,
     ModelSaid,
     ModelThought,
+    QuestionAnswered,
+    QuestionAsked,
     SessionEnded,
+    SessionQueued,
     SessionResumed,
     SessionStarted,
     TurnEnded,
@@ -48,7 +51,7 @@ class Lively(Plain):
         self._task = state.started.task if state.started else ""
         self._thought = ""
         self._recent: tuple[str, ...] = ()
-        self._asking = False
+        self._asking = ""  # the command that answers what is asked
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -68,18 +71,18 @@ class Lively(Plain):
                 self._task = event.task
             case ModelThought() | ModelSaid():
                 self._thought += event.text
-            case ApprovalRequested():
-                self._asking = True
+            case ApprovalRequested() | QuestionAsked(blocking=True):
+                self._asking = f"deskhand {'approve' if isinstance(event, ApprovalRequested) else 'answer'}"
                 if can_ask():
                     self._close()
-            case ApprovalAnswered():
-                self._asking = False
+            case ApprovalAnswered() | QuestionAnswered():
+                self._asking = ""
             case SessionEnded():
                 return  # `end` says it
             case _:
                 self._become(_word(event))
         super().see(event, line)
-        if isinstance(event, ApprovalAnswered):
+        if isinstance(event, ApprovalAnswered | QuestionAnswered):
             self._open()
 
     def say(self, line: str) -> None:
@@ -142,7 +145,7 @@ class Lively(Plain):
 
     def _state_word(self) -> tuple[str, str]:
         if self._asking:
-            return f"needs your yes: deskhand approve {self._session.id}", "bold yellow"
+            return f"needs you: {self._asking} {self._session.id}", "bold yellow"
         if self._state.taken_over:
             return f"you have the mouse; hand it back with: deskhand resume {self._session.id}", "yellow"
         if self._state.paused:
@@ -159,6 +162,8 @@ def _word(event: Event) -> str:
             return "acting"
         case ModelRetrying():
             return "waiting for the provider"
+        case SessionQueued():
+            return f"waiting: {event.reason}"
         case SessionResumed():
             return "starting"
         case ComputerReady() | TurnEnded():

@@ -32,6 +32,7 @@ def make_parser() -> Parser:
     _run(commands)
     _resume(commands)
     _steer(commands)
+    _serve(commands)
     _look(commands)
     return parser
 
@@ -69,14 +70,13 @@ def _run(commands: Any) -> None:
     run.add_argument("--open", action="append", metavar="FILE|COMMAND", help="open this first; may be given again")
     run.add_argument("--workspace", metavar="DIR", help="folder to work in (default: the session's own)")
     run.add_argument("--approve", choices=("ask", "never", "always"), help="what happens when a yes is needed")
-    run.add_argument("--overlay", action=argparse.BooleanOptionalAction, help="there is no overlay in this version")
     _common(run)
 
 
 def _resume(commands: Any) -> None:
     resume = _add(commands, "resume", "go on with a session that is paused, has ended or was interrupted")
     resume.add_argument("session", metavar="SESSION", help=SESSION)
-    resume.add_argument("words", metavar="WORDS", nargs="?", help="something to tell it")
+    resume.add_argument("words", metavar="WORDS", nargs="?", help="something to tell it; `-` reads standard input")
     resume.add_argument("--repair", action="store_true", help="go on from before the damage of a damaged journal")
     _common(resume)
 
@@ -118,6 +118,18 @@ def _common(command: Parser) -> None:
         help="whether the mouse pointer is drawn into the pictures that the model is sent (default: it is not)",
     )
     command.add_argument("--approval-timeout", type=positive, metavar="SECONDS", help="how long a question waits")
+    command.add_argument(
+        "--reviewer",
+        metavar="MODEL",
+        help="a model that looks first at what needs a yes by the rules; you are asked where it does not allow it for "
+        "sure (default: none)",
+    )
+    command.add_argument(
+        "--overlay",
+        action=argparse.BooleanOptionalAction,
+        help="whether a small window on your screen shows what it does and lets you steer it (default: it does, where "
+        "you sit at a screen and a terminal)",
+    )
     command.add_argument("--json", action="store_true", help="print the journal's events, one a line")
 
 
@@ -140,6 +152,7 @@ def _steer(commands: Any) -> None:
     tell.add_argument("--wait", action="store_true", help="return when the model has answered with it")
     for name, text in (
         ("pause", "hold a session still: no action and no request until it is resumed"),
+        ("take", "take a session's mouse and keyboard into your own hands; `resume` hands them back"),
         ("stop", "end a session; it can be resumed"),
     ):
         _add(commands, name, text).add_argument("session", metavar="SESSION", help=SESSION)
@@ -147,6 +160,32 @@ def _steer(commands: Any) -> None:
         command = _add(commands, name, text)
         command.add_argument("session", metavar="SESSION", help=SESSION)
         command.add_argument("id", metavar="ID", nargs="?", help="of the question, where there is more than one")
+    answer = _add(commands, "answer", "answer a question that a session asks")
+    answer.add_argument("session", metavar="SESSION", help=SESSION)
+    answer.add_argument("words", metavar="WORDS", help="your answer")
+    answer.add_argument("--id", metavar="ID", help="of the question, where there is more than one")
+    overlay = _add(commands, "overlay", "show the overlay of a session: watch it, correct it, pause it, take over")
+    overlay.add_argument("session", metavar="SESSION", help=SESSION)
+
+
+def _serve(commands: Any) -> None:
+    command = _add(commands, "serve", "serve the page from which sessions are started, watched and steered")
+    command.add_argument(
+        "--port", type=port, metavar="N", help="of this machine's own address (default: one is chosen)"
+    )
+    command.add_argument(
+        "--open",
+        action=argparse.BooleanOptionalAction,
+        help="whether your browser is shown the page (default: it is, where you sit at a screen and a terminal)",
+    )
+    command.add_argument("--json", action="store_true", help='print {"url", "token", "pid"} in place of the address')
+
+
+def port(text: str) -> int:
+    """A port that programs of users may listen on."""
+    if not text.isascii() or not text.isdigit() or not 1024 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; it must be 1024 to 65535")
+    return int(text)
 
 
 def _look(commands: Any) -> None:

@@ -21,6 +21,7 @@ import actuators.errors
 import agent.errors
 import agent.events
 import agent.playbook
+import agent.rules
 import agent.values
 import perception.errors
 from actuators.actions import ACTION_CLASSES, MAX_SCROLL, MAX_TEXT, Point
@@ -247,6 +248,39 @@ def _steps() -> tuple[type[Any], ...]:
     return agent.playbook.Step, agent.playbook.Interruption
 
 
+# ---- approval rules
+
+
+def rules_page() -> str:
+    """Every shipped rule of the approval policy, and the format that rules are written in."""
+    shipped = agent.rules.read_file(DOCS.parent / "agent" / agent.rules.SHIPPED)
+    parts = ["# Approval rules\n", MADE_BY, _RULES]
+    for kind, title in _KINDS.items():
+        rows = [_rule(rule) for rule in shipped.rules if rule.kind == kind]
+        parts += [f"## {title}\n", _table(("rule", "what you are told", "for example", "but not"), rows)]
+    parts.append("# The format\n")
+    for cls in (agent.rules.RuleFile, agent.rules.RuleData, agent.rules.Example):
+        parts += [f"## {cls.__name__}\n", f"```text\n{inspect.getdoc(cls)}\n```\n"]
+    return _joined(parts)
+
+
+_RULES = """\
+The rules of `agent/policy.toml`. [Approvals](approvals.md) tells how they work, and how to write your own. The examples
+are the rules' own; each has more of them, most in English, German, French and Spanish, checked whenever it is read.
+"""
+_KINDS = {
+    "hand_off": "Only by your own hands (`hand_off`)",
+    "confirm": "A yes right before (`confirm`)",
+    "pre_approved": "A yes, unless your own words have said it (`pre_approved`)",
+}
+
+
+def _rule(rule: agent.rules.RuleData) -> tuple[str, str, str, str]:
+    situations = (rule.examples[:1], rule.counterexamples[:1])
+    example, counterexample = ("".join(_code(f"{one!s}") for one in some) for some in situations)
+    return f"`{rule.name}`", rule.risk, example, counterexample
+
+
 # ---- tables and types
 
 
@@ -316,6 +350,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "actions.md": actions_page,
     "errors.md": errors_page,
     "playbooks.md": playbooks_page,
+    "approval-rules.md": rules_page,
 }
 
 

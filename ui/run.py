@@ -14,20 +14,24 @@ from types import FrameType
 
 import anyio
 
+from agent.approving import Rules
 from agent.errors import Outcome, UserFault
 from agent.events import Entry, SessionEnded, SessionStarted
 from agent.inbox import FileInbox, Message, drop_commands, post
 from agent.journal import FileJournal, reopen
 from agent.loop import Loop, Setting
+from agent.policy import Policy
 from agent.ports import Computer, Model
 from agent.session import Session, create_session, data_home, find_session
+from agent.spending import Ledger
 from agent.state import State
 from agent.values import Budgets
 from agent.wording import INSTRUCTIONS, workspace_note
 from agent.workspace import files_made
-from ui.settings import DEFAULT_SIZE, Provider, ResumeOptions, RunOptions, at_terminal
+from ui.settings import DEFAULT_SIZE, Provider, ResumeOptions, RunOptions, config_path
 from ui.terminal import make_face
 from vm.senses import SenseOptions
+from vm.slots import Slots
 
 EXIT_STATUS: dict[Outcome, int] = {
     "done": 0,
@@ -43,7 +47,8 @@ def run_task(options: RunOptions) -> tuple[int, Session]:
     """Start a session and work on it until it ends: the exit status of `deskhand run`, and the session."""
     model = make_model(options.model, options.provider)
     check_computer(options.computer, options.senses.monitor)
-    _check_approval(options)
+    _confirm_always(options)
+    _rules(options)  # a policy that cannot be used is said before anything is made
     _check_budgets(options.budgets, options.model, options.provider.prices)
     session = create_session(data_home())
     workspace = options.workspace or session.files
@@ -115,18 +120,24 @@ def check_computer(kind: str, monitor: int = 0) -> None:
     if kind == "here":
         from vm.here import check_here
 
-        check_here(monitor=monitor)
+        if Slots(data_home()).is_free("here"):  # it moves the pointer, which may be another session's just now
+            check_here(monitor=monitor)
     else:
         from vm.desktop import check_desktop
 
         check_desktop()
 
 
-def _opener(started: SessionStarted, model: Model, senses: SenseOptions) -> Callable[[], Awaitable[Computer]]:
+def _opener(state: State, model: Model, senses: SenseOptions) -> Callable[[], Awaitable[Computer]]:
     async def open_computer() -> Computer:
+        assert state.started
         if prepare := getattr(model, "prepare", None):  # the client library takes most of a second to load
             threading.Thread(target=prepare, daemon=True).start()
-        return await _open(started, senses)
+        if state.waiting and state.started.computer == "here":  # the screen was not free to be checked before
+            from vm.here import check_here
+
+            await anyio.to_thread.run_sync(lambda: check_here(monitor=senses.monitor))
+        return await _open(state.started, senses)
 
     return open_computer
 
@@ -171,15 +182,20 @@ async def _loop(
 ) -> SessionEnded:
     assert state.started
     workspace, began = Path(state.started.workspace), time.time()
+    home, computer = data_home(), state.started.computer
+    slots, ledger = Slots(home, options.together.agents), Ledger(home, options.together.daily_cost)
+    journal.subscribe(ledger.observer(session.id))
     setting = Setting(
-        approval_timeout=options.approval_timeout,
+        rules=_rules(options),
+        admit=lambda told: slots.wait(computer, session.id, told),
+        spending=ledger,
         budgets=_extended(state.budgets, options.budgets),
         files=lambda: files_made(workspace, began),
         hand_back_after=options.hand_back_after,
     )
     loop = Loop(
         model=model,
-        open_computer=_opener(state.started, model, options.senses),
+        open_computer=_opener(state, model, options.senses),
         journal=journal,
         inbox=FileInbox(session.inbox),
         state=state,
@@ -190,6 +206,20 @@ async def _loop(
     finally:
         if aclose := getattr(model, "aclose", None):
             await aclose()
+
+
+def _rules(options: RunOptions | ResumeOptions) -> Rules:
+    """What needs the user's yes, and who looks at it first."""
+    policy = Policy.load(config_path().with_name("policy.toml"))
+    if not options.reviewer:
+        return Rules(policy, options.approval_timeout)
+    from agent.reviewer import Reviewer
+
+    provider = options.provider
+    if not provider.api_key:
+        raise UserFault("there is no API key for --reviewer: set OPENAI_API_KEY to yours, or leave out --reviewer")
+    reviewer = Reviewer(options.reviewer, api_key=provider.api_key, base_url=provider.base_url, prices=provider.prices)
+    return Rules(policy, options.approval_timeout, reviewer)
 
 
 def _extended(before: Budgets, new: Budgets) -> Budgets:
@@ -211,15 +241,28 @@ def _check_budgets(budgets: Budgets, model: str, prices: Path | None) -> None:
         )
 
 
-def _check_approval(options: RunOptions) -> None:
-    """A yes to everything on the user's own screen is given by hand, not by a script."""
-    if options.approve != "always" or options.computer != "here":
+def _confirm_always(options: RunOptions) -> None:
+    """A yes to everything, given beforehand: on isolated computers only, and typed, so that no slip gives it."""
+    if options.approve != "always":
         return
-    if not at_terminal():
-        raise UserFault("--approve always on your own screen must be confirmed at a terminal; use --computer desktop")
-    print("Everything that the model asks a yes for will be done on your own screen. Type always: ", end="", flush=True)
-    if sys.stdin.readline().strip() != "always":
-        raise UserFault("not confirmed, so nothing was started; leave out --approve always to be asked each time")
+    if options.computer == "here":
+        raise UserFault(
+            "--approve always is for isolated computers, and this is your own screen; use --computer desktop, or leave "
+            "it out to be asked each time"
+        )
+    print(
+        "Everything that this task would have to ask you for will be done without asking: sending, deleting, paying. "
+        "Type always and Enter to confirm: ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+    typed = sys.stdin.readline() if sys.stdin else ""  # pyright: ignore[reportUnnecessaryComparison]
+    if typed.strip().lower() != "always":
+        raise UserFault(
+            "--approve always was not confirmed, so nothing was started; type always when asked (a script can write it "
+            "to standard input), or leave it out"
+        )
 
 
 def _make_workspace(folder: Path) -> None:

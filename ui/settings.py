@@ -40,6 +40,19 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """What holds for all sessions of this user.
+
+    Attributes:
+        agents: how many may work at once; None leaves it to the machine's memory.
+        daily_cost: US dollars that they may cost together in a day; None for no limit.
+    """
+
+    agents: int | None = None
+    daily_cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunOptions:
     """A new session."""
 
@@ -52,9 +65,12 @@ class RunOptions:
     workspace: Path | None = None
     approve: str = "ask"
     approval_timeout: float = ASKED_AWAY
+    reviewer: str = ""
     hand_back_after: float | None = None
     senses: SenseOptions = AS_USUAL
     budgets: Budgets = NO_LIMITS
+    together: Together = Together()
+    overlay: bool = False
     json: bool = False
     tells_the_end: bool = True
 
@@ -68,9 +84,12 @@ class ResumeOptions:
     words: str = ""
     repair: bool = False
     approval_timeout: float = ASKED_AWAY
+    reviewer: str = ""
     hand_back_after: float | None = None
     senses: SenseOptions = AS_USUAL
     budgets: Budgets = NO_LIMITS
+    together: Together = Together()
+    overlay: bool = False
     json: bool = False
     tells_the_end: bool = True
 
@@ -88,9 +107,12 @@ def run_options(flags: argparse.Namespace) -> RunOptions:
         workspace=Path(flags.workspace).expanduser().absolute() if flags.workspace else None,
         approve=values.pick("approve", _approve, "ask"),
         approval_timeout=_approval_timeout(values),
+        reviewer=values.pick("reviewer", str, ""),
         hand_back_after=values.pick("hand_back_after", positive, None),
         senses=_senses(values),
         budgets=_budgets(values),
+        together=together(values),
+        overlay=_overlay(values, json=flags.json),
         json=flags.json,
     )
 
@@ -101,12 +123,15 @@ def resume_options(flags: argparse.Namespace) -> ResumeOptions:
     return ResumeOptions(
         session=flags.session,
         provider=_provider(values),
-        words=read_words(flags.words) if flags.words else "",
+        words=words_given(flags.words),
         repair=flags.repair,
         approval_timeout=_approval_timeout(values),
+        reviewer=values.pick("reviewer", str, ""),
         hand_back_after=values.pick("hand_back_after", positive, None),
         senses=_senses(values),
         budgets=Budgets(flags.max_turns, flags.max_minutes, flags.max_cost),
+        together=together(values),
+        overlay=_overlay(values, json=flags.json),
         json=flags.json,
     )
 
@@ -144,6 +169,11 @@ KEYS: Mapping[str, tuple[type, ...]] = {
     "size": _TEXT,
     "approve": _TEXT,
     "approval_timeout": _NUMBER,
+    "reviewer": _TEXT,
+    "overlay": _TEXT,
+    "notify": _TEXT,
+    "max_agents": (int,),
+    "daily_cost": _NUMBER,
     "hand_back_after": _NUMBER,
     "takeover": _TEXT,
     "panic": _TEXT,
@@ -203,12 +233,17 @@ def read_config() -> Mapping[str, Any]:
 
 
 def read_task(text: str) -> str:
-    """The task as given, or from standard input for "-".
+    """The task as given, or from standard input for "-"; see `check_task`."""
+    return check_task(_standard_input() if text == "-" else text)
+
+
+def check_task(text: str) -> str:
+    """The task as given.
 
     Raises:
         UserFault: there is none, it is too long, or no text.
     """
-    task = _text_of(_standard_input() if text == "-" else text, "the task")
+    task = _text_of(text, "the task")
     if not task.strip():
         raise UserFault('the task is empty; say what is to be done: deskhand run "TASK"')
     if len(task) > MAX_TASK:
@@ -231,6 +266,11 @@ def read_words(text: str) -> str:
     if len(words) > MAX_TASK:
         raise UserFault(f"{len(words)} characters are too many, at most {MAX_TASK} fit; put the text into a file")
     return words
+
+
+def words_given(text: str | None) -> str:
+    """Words on a command line, or from standard input for "-"; "" where there are none."""
+    return read_words(_standard_input() if text == "-" else text) if text else ""
 
 
 def at_terminal() -> bool:
@@ -356,6 +396,27 @@ def _senses(values: Values) -> SenseOptions:
         monitor=values.pick("monitor", monitor_number, 0),
         cursor=values.pick("cursor", _switch, False),
     )
+
+
+def together(values: Values) -> Together:
+    """What holds for all sessions, by environment and configuration file."""
+    return Together(
+        agents=values.pick("max_agents", positive_int, None), daily_cost=values.pick("daily_cost", positive, None)
+    )
+
+
+def notifies() -> bool:
+    """Whether the page's service tells the desktop when a session needs the user or ends."""
+    return Values(argparse.Namespace()).pick("notify", _switch, True)
+
+
+def _overlay(values: Values, *, json: bool) -> bool:
+    """By itself where somebody sits at a screen and a terminal; a program that reads events gets no window."""
+    return values.pick("overlay", _switch, at_terminal() and not json and _has_screen())
+
+
+def _has_screen() -> bool:
+    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY"))
 
 
 def _approval_timeout(values: Values) -> float:

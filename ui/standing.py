@@ -13,11 +13,15 @@ from agent.events import (
     ApprovalRequested,
     Event,
     Paused,
+    QuestionAnswered,
+    QuestionAsked,
     SessionEnded,
     SessionResumed,
     SteerApplied,
     SteerDelivered,
     SteerQueued,
+    TakeoverEnded,
+    TakeoverStarted,
     Unpaused,
 )
 from agent.session import Session
@@ -25,7 +29,7 @@ from agent.session import Session
 POLL = 0.03  # seconds between looks at a journal
 
 _OF_INTEREST = re.compile(
-    rb'\{"v":\d+,"seq":\d+,"at":"[^"]*","type":"(?:session\.(?:paused|unpaused|resumed|ended)|approval\.\w+|steer\.\w+)"'
+    rb'\{"v":\d+,"seq":\d+,"at":"[^"]*","type":"(?:session\.(?:paused|unpaused|resumed|ended)|approval\.\w+|question\.\w+|steer\.\w+|takeover\.\w+)"'
 )
 
 
@@ -34,7 +38,9 @@ class Standing:
 
     Attributes:
         paused: whether it holds still.
-        questions: what it asks the user and has no answer to, by id.
+        taken_over: whether it is in the user's hands.
+        approvals: what it needs the user's yes for, by id.
+        questions: what else it asks the user and has no answer to, by id.
         receipts: of each correction, by id: "queued", "delivered", "applied", as far as it has come.
         end: how it ended, if it has.
     """
@@ -42,7 +48,9 @@ class Standing:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.paused = False
-        self.questions: dict[str, ApprovalRequested] = {}
+        self.taken_over = False
+        self.approvals: dict[str, ApprovalRequested] = {}
+        self.questions: dict[str, QuestionAsked] = {}
         self.receipts: dict[str, list[str]] = {}
         self.end: SessionEnded | None = None
         self._offset = 0
@@ -96,13 +104,21 @@ class Standing:
             case Unpaused():
                 self.paused = False
             case SessionResumed():
-                self.paused, self.end = False, None
+                self.paused = self.taken_over = False
+                self.end = None
+                self.approvals.clear()
                 self.questions.clear()
+            case TakeoverStarted() | TakeoverEnded():
+                self.taken_over = isinstance(event, TakeoverStarted)
             case SessionEnded():
                 self.end = event
             case ApprovalRequested():
-                self.questions[event.id] = event
+                self.approvals[event.id] = event
             case ApprovalAnswered():
+                self.approvals.pop(event.id, None)
+            case QuestionAsked():
+                self.questions[event.id] = event
+            case QuestionAnswered():
                 self.questions.pop(event.id, None)
             case SteerQueued() | SteerDelivered() | SteerApplied():
                 self.receipts.setdefault(event.id, []).append(event.type.removeprefix("steer."))

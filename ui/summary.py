@@ -19,10 +19,14 @@ from agent.codec import decode
 from agent.events import (
     ApprovalAnswered,
     ApprovalRequested,
+    ComputerReady,
     Entry,
     Event,
     Paused,
+    QuestionAnswered,
+    QuestionAsked,
     SessionEnded,
+    SessionQueued,
     SessionResumed,
     SessionStarted,
     TakeoverEnded,
@@ -37,7 +41,7 @@ WORDS = {"needs_user": "needs you"}
 
 _KIND = re.compile(
     rb'\{"v":\d+,"seq":\d+,"at":"[^"]*",'
-    rb'"type":"(model\.answered|model\.dropped|session\.\w+|takeover\.\w+|approval\.\w+)"'
+    rb'"type":"(model\.answered|model\.dropped|session\.\w+|computer\.ready|takeover\.\w+|approval\.\w+|question\.\w+)"'
 )
 _COST = re.compile(rb'"cost_usd":([0-9.eE+-]+),"estimated":(?:true|false)\}')
 _COST_WITHIN = 200  # bytes at the end of a line: usage is the last thing in it but for a duration and the checksum
@@ -48,8 +52,8 @@ class Summary:
     """A session at a glance.
 
     Attributes:
-        state: working, paused, needs you, done, gave up, stopped, out of budget, failed, interrupted (it has not ended
-            and no process works on it), empty, damaged, unreadable.
+        state: working, queued, paused, in your hands, needs you, done, gave up, stopped, out of budget, failed,
+            interrupted (it has not ended and no process works on it), empty, damaged, unreadable.
         turns: answers of the model; None where the journal does not tell.
         cost_usd: None for a model without a known price.
         started: UTC, as in the journal; "" where the journal does not tell.
@@ -75,21 +79,24 @@ class Tally:
     cost_usd: float | None = None
     paused: bool = False
     taken_over: bool = False
+    queued: bool = False
     questions: set[str] = field(default_factory=set[str])
 
     def note(self, event: Event) -> None:
         """Take in an event; those that change no state are ignored."""
         match event:
             case SessionResumed():
-                self.paused = self.taken_over = False
+                self.paused = self.taken_over = self.queued = False
                 self.questions.clear()
             case Paused() | Unpaused():
                 self.paused = isinstance(event, Paused)
             case TakeoverStarted() | TakeoverEnded():
                 self.taken_over = isinstance(event, TakeoverStarted)
-            case ApprovalRequested():
+            case SessionQueued() | ComputerReady():
+                self.queued = isinstance(event, SessionQueued)
+            case ApprovalRequested() | QuestionAsked():
                 self.questions.add(event.id)
-            case ApprovalAnswered():
+            case ApprovalAnswered() | QuestionAnswered():
                 self.questions.discard(event.id)
             case _:
                 pass
@@ -102,7 +109,9 @@ class Tally:
             return "needs you"
         if self.taken_over:
             return "in your hands"
-        return "paused" if self.paused else "working"
+        if self.paused:
+            return "paused"
+        return "queued" if self.queued else "working"
 
 
 def summarize(session: Session) -> Summary:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -18,6 +18,7 @@ from agent.events import (
     ActionStarted,
     ApprovalAnswered,
     ApprovalRequested,
+    ApprovalReviewed,
     BudgetWarned,
     BugFound,
     ComputerReady,
@@ -29,8 +30,12 @@ from agent.events import (
     ModelRetrying,
     NoteAdded,
     Paused,
+    PlanChanged,
+    QuestionAnswered,
+    QuestionAsked,
     ScreenshotTaken,
     SessionEnded,
+    SessionQueued,
     SessionResumed,
     SessionStarted,
     SteerApplied,
@@ -43,7 +48,7 @@ from agent.events import (
 from agent.journal import image_path
 from agent.session import Session
 from agent.state import State
-from agent.values import ImageRef
+from agent.values import ImageRef, PlanStep
 from ui.asking import Asker
 from ui.stream import Stream
 from ui.summary import one_line, outcome_word, printable
@@ -67,7 +72,15 @@ def line_of(event: Event) -> str:
         case ModelAnswered() if event.words and not event.final:
             return f"“{_cut(event.words)}”"
         case ActionStarted():
-            return f"{event.turn}. {in_words(event.action)}"
+            return f"{event.turn}. {_cut(event.words) or in_words(event.action)}"
+        case SessionQueued():
+            return f"waiting: {event.reason}"
+        case PlanChanged():
+            return _plan(event.steps)
+        case QuestionAsked():
+            return f"asks you ({event.id}): {event.text}" + "".join(f" [{choice}]" for choice in event.choices)
+        case QuestionAnswered():
+            return f"answered: {_cut(event.text)}" if event.text else ""
         case ActionDone() if event.error:
             return f"   failed: {_cut(event.error)}"
         case NoteAdded() if not event.text.startswith(wording.ABOUT):
@@ -87,7 +100,9 @@ def line_of(event: Event) -> str:
         case Unpaused():
             return f"going on after {event.seconds:.0f} s"
         case ApprovalRequested():
-            return f"needs your yes ({event.id}): {event.what}. {event.risk}"
+            return _needed(event)
+        case ApprovalReviewed():
+            return f"the reviewer {event.model} says {event.outcome} ({event.risk_level} risk): {_cut(event.rationale)}"
         case ApprovalAnswered():
             return f"{'approved' if event.approved else 'refused'} by {event.by}"
         case BudgetWarned():
@@ -96,6 +111,20 @@ def line_of(event: Event) -> str:
             return f"a bug in deskhand: {event.error}"
         case _:
             return ""
+
+
+def _needed(event: ApprovalRequested) -> str:
+    """What is asked for, its risk and its recipient."""
+    what = "do this yourself, then approve" if event.kind == "hand_off" else "needs your yes"
+    again = "; asked again, as the screen has changed" if event.again else ""
+    recipient = f" To: {event.recipient}." if event.recipient else ""
+    return f"{what} ({event.id}{again}): {event.what}. {event.risk}{'' if event.risk.endswith('.') else '.'}{recipient}"
+
+
+def _plan(steps: Sequence[PlanStep]) -> str:
+    done = sum(1 for step in steps if step.state == "done")
+    now = next((step.step for step in steps if step.state == "in_progress"), "")
+    return f"plan: {done} of {len(steps)} done{f'; now: {_cut(now)}' if now else ''}"
 
 
 def _taken_by(by: str) -> str:

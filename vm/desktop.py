@@ -266,7 +266,7 @@ class _Start:
             windows.close()
 
     def _open(self) -> PrivateDesktop:
-        senses = open_senses(self._environment["DISPLAY"], self._options)
+        senses = open_senses(self._environment["DISPLAY"], self._options, bus=self._bus)
         return PrivateDesktop(senses, self._processes, self._environment, self._place.workspace)
 
     def _spawn(self, words: Sequence[str], descriptors: Sequence[int] = ()) -> int:
@@ -322,6 +322,8 @@ def _environment(place: _Place) -> dict[str, str]:
         "GDK_BACKEND": "x11",
         "QT_QPA_PLATFORM": "xcb",
         "SAL_USE_VCLPLUGIN": "gtk3",
+        "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1",  # else Qt and Chromium tell only screen readers what is there
+        "ACCESSIBILITY_ENABLED": "1",
         "GIO_USE_VFS": "local",  # no helper processes for network folders
         "GSETTINGS_BACKEND": "memory",
     }

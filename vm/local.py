@@ -31,6 +31,7 @@ from perception.errors import StaleSpace, StaleTarget
 
 if TYPE_CHECKING:
     from perception.screenshot import Screenshot, Space
+    from perception.target import Target
     from vm.senses import Senses
 
 REACTION_SECONDS = 1.5  # after an action, for the screen that the next one of a batch meets
@@ -52,7 +53,7 @@ class LocalComputer(ABC):
     kind = "local"
 
     def __init__(self, senses: Senses, *, notes: Sequence[str] = ()) -> None:
-        self._eyes, self._hands, self.guard = senses
+        self._eyes, self._hands, self.guard, self._naming = senses
         self._notes = tuple(notes)
 
     @property
@@ -62,11 +63,16 @@ class LocalComputer(ABC):
 
     async def screenshot(self) -> Screenshot:
         """Wait until the screen has settled, and look. See `agent.ports.Computer`."""
+        self._naming.prepare()
         return await self._work(lambda _: self._eyes.look(LOOK_SECONDS))
 
     async def perform(self, action: Action, space: Space) -> None:
         """Carry out one action given in pixels of an image of `space`. See `agent.ports.Computer`."""
         await self._work(lambda cancelled: self._perform(action, space, cancelled))
+
+    async def target(self, action: Action, space: Space) -> Target | None:
+        """What an action would reach; takes at most `perception.naming.SECONDS`. See `agent.ports.Computer`."""
+        return await self._work(lambda _: self._target(action, space))
 
     async def open(self, target: str) -> None:
         """Open a file, an address or a command, and wait until its window is there and has settled.
@@ -87,6 +93,7 @@ class LocalComputer(ABC):
 
     def _close(self) -> None:
         with contextlib.ExitStack() as closing:
+            closing.callback(self._naming.close)
             closing.callback(self._eyes.close)
             closing.callback(self._hands.close)
             closing.callback(self.guard.close)
@@ -103,6 +110,19 @@ class LocalComputer(ABC):
             self._hands.perform(on_screen, lambda: self._make_ready(on_screen, space))
         if not cancelled.is_set():
             self._eyes.settle(REACTION_SECONDS)
+
+    def _target(self, action: Action, space: Space) -> Target | None:
+        match action:
+            case Keypress() | Type():
+                return self._naming.in_front()
+            case Wait() | TakeScreenshot():
+                return None
+            case _:
+                place = target_of(action)
+                if place is None or not (0 <= place.x < space.width and 0 <= place.y < space.height):
+                    return None  # `perform` says what is wrong with it
+                point = space.to_screen(place.x, place.y)
+                return self._naming.at(point.x, point.y)
 
     def _make_ready(self, action: Action, space: Space) -> None:
         """The last moment before an input: watch from now on, and turn back if it would not reach what it is for."""

@@ -1,4 +1,4 @@
-"""Eyes, hands and guard of one display, opened together."""
+"""Eyes, hands, guard and names of one display, opened together."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from actuators.guard import Guard
     from actuators.hands import Hands
     from perception.eyes import Eyes
+    from perception.naming import Naming
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,15 @@ class Senses(NamedTuple):
     eyes: Eyes
     hands: Hands
     guard: Guard
+    naming: Naming
 
 
-def open_senses(display: str | None, options: SenseOptions = AS_USUAL) -> Senses:
-    """Open all three, or none.
+def open_senses(display: str | None, options: SenseOptions = AS_USUAL, *, bus: str | None = None) -> Senses:
+    """Open all of them, or none.
 
     Args:
         display: an X display like ":7"; None for the one of the environment, or the only one there is.
+        bus: address of the session bus of that display, where it is known.
 
     Raises:
         PerceptionError: it cannot be seen.
@@ -53,10 +56,11 @@ def open_senses(display: str | None, options: SenseOptions = AS_USUAL) -> Senses
     from actuators.guard import Deaf, Guard, Panic, open_guard
     from actuators.hands import open_hands
     from perception.eyes import open_eyes
+    from perception.naming import open_naming
 
     with contextlib.ExitStack() as opened:
         eyes = opened.enter_context(open_eyes(display, monitor=options.monitor, cursor=options.cursor))
         hands = opened.enter_context(open_hands(display))
         guard = open_guard(hands, display, panic=Panic(options.panic)) if options.takeover else Guard(hands, Deaf(""))
         opened.pop_all()
-    return Senses(eyes, hands, guard)
+    return Senses(eyes, hands, guard, open_naming(display, bus=bus))

@@ -17,6 +17,7 @@ from agent.models.pricing import Prices
 from agent.models.reading import Reading, reason_of
 from agent.models.render import Renderer
 from agent.models.web import check_settings
+from agent.tools.toolbox import TOOLS
 from agent.values import Word
 
 if TYPE_CHECKING:
@@ -27,25 +28,7 @@ CONNECT_TIMEOUT = 10.0  # seconds
 BUNDLE = 16_384  # bytes; a piece of this size is sent with what had gathered before it
 DRAIN = 1.0  # seconds for the end of a stream after its last event, so that the connection can be used again
 MAX_OUTPUT_TOKENS = 32_000  # reasoning included; an answer that needs more has lost its way
-GIVE_UP = "give_up"
-TOOLS: list[Word] = [
-    {"type": "computer"},
-    {
-        "type": "function",
-        "name": GIVE_UP,
-        "description": (
-            "End the task because it cannot be done, or not without something that only the user has. "
-            "Say what was done, what stands in the way and what would help."
-        ),
-        "strict": True,
-        "parameters": {
-            "type": "object",
-            "properties": {"reason": {"type": "string", "description": "For the user, in one to three sentences."}},
-            "required": ["reason"],
-            "additionalProperties": False,
-        },
-    },
-]
+OFFERED: list[Word] = [{"type": "computer"}, *(tool.schema for tool in TOOLS)]
 RawStream: TypeAlias = "AsyncStream[object]"
 
 
@@ -134,7 +117,7 @@ class ResponsesModel:
         fields = {
             "model": self._name,
             "instructions": request.instructions,
-            "tools": TOOLS,
+            "tools": OFFERED,
             "parallel_tool_calls": False,
             "store": False,
             "include": ["reasoning.encrypted_content"],

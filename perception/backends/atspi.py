@@ -16,10 +16,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from perception.backends.atspi_bus import Residents, open_bus, program_name
+from perception.backends.atspi_calls import (
+    ACCESSIBLE,
+    ACTION,
+    COMPONENT,
+    HOLDS_TOO_MUCH,
+    NULL,
+    REGISTRY,
+    ROOT,
+    TEXT,
+    VALUE,
+    first,
+    get,
+    property_of,
+    region_of,
+)
 from perception.backends.atspi_nodes import Node, elements_of
 from perception.backends.dbus import Bus, BusLost, Call, Malformed, Reply
 from perception.errors import CannotRead
-from perception.screenshot import Region
 from perception.tree import Element, Reading
 
 ANSWER_SHARE = 0.6  # of the time for a reading: by then a program must have answered its first question
@@ -27,21 +41,12 @@ MAX_NODES = 5000  # that are walked through, of one program
 MAX_CHILDREN = 300  # of one node; a table claims millions
 MAX_TEXT = 300  # characters of what is written in an element
 
-_ROOT = "/org/a11y/atspi/accessible/root"
-_NULL = "/org/a11y/atspi/null"
-_REGISTRY = "org.a11y.atspi.Registry"
-_ACCESSIBLE = "org.a11y.atspi.Accessible"
-_COMPONENT = "org.a11y.atspi.Component"
-_TEXT = "org.a11y.atspi.Text"
-_VALUE = "org.a11y.atspi.Value"
-_ACTION = "org.a11y.atspi.Action"
 _ENDED = (".NoReply", ".ServiceUnknown", ".NameHasNoOwner")  # errors of calls to programs that are gone
 _DESCRIBED = 4  # calls that describe a node
 
 _WRITTEN = frozenset({"text", "entry", "paragraph", "terminal", "heading", "autocomplete", "edit bar", "date editor"})
 _MEASURED = frozenset({"slider", "spin button", "progress bar", "level bar", "dial", "rating"})
 _UNTOLD = frozenset({"static", "label", "status bar"})  # roles whose text counts where they have no name
-_HOLDS_TOO_MUCH = frozenset({"table", "tree table", "document spreadsheet"})
 
 
 @dataclass
@@ -62,7 +67,7 @@ class _Program:
         return Call(self.bus_name, path, interface, member, signature, arguments)
 
     def get(self, path: str, interface: str, name: str) -> Call:
-        return self.call(path, "org.freedesktop.DBus.Properties", "Get", "ss", interface, name)
+        return get(self.bus_name, path, interface, name)
 
 
 class AtspiTree:
@@ -98,7 +103,7 @@ class AtspiTree:
         name, _, path = element.id.partition("/")
         deadline = time.monotonic() + seconds
         try:
-            reply = self._connected(deadline).ask(Call(name, f"/{path}", _ACTION, "GetActions"), deadline)
+            reply = self._connected(deadline).ask(Call(name, f"/{path}", ACTION, "GetActions"), deadline)
             values = reply and reply.values("a(sss)")
         except (BusLost, Malformed):
             self.close()
@@ -131,8 +136,8 @@ class AtspiTree:
 
     def _programs(self, bus: Bus, deadline: float) -> list[_Program]:
         """Those on this display."""
-        reply = bus.ask(Call(_REGISTRY, _ROOT, _ACCESSIBLE, "GetChildren"), deadline)
-        found: list[tuple[str, str]] | None = _first(reply, "a(so)", None)
+        reply = bus.ask(Call(REGISTRY, ROOT, ACCESSIBLE, "GetChildren"), deadline)
+        found: list[tuple[str, str]] | None = first(reply, "a(so)", None)
         if found is None:
             raise CannotRead(f"the accessibility registry of display {self._display} does not answer; log out and in")
         pids = bus.process_of([name for name, _ in found], deadline)
@@ -153,14 +158,14 @@ class _Reader:
         """Who they are, and whether they answer at all."""
         asked: list[Call] = []
         for program in programs:
-            asked.append(program.get(program.root, _ACCESSIBLE, "Name"))
+            asked.append(program.get(program.root, ACCESSIBLE, "Name"))
             asked.append(program.get(program.root, "org.a11y.atspi.Application", "ToolkitName"))
         replies = self._bus.gather(asked, deadline)
         for index, program in enumerate(programs):
             name, toolkit = replies[2 * index : 2 * index + 2]
             program.answered = name is not None
             program.ended = name is not None and name.error.endswith(_ENDED)
-            program.name, program.toolkit = str(_value(name) or ""), str(_value(toolkit) or "")
+            program.name, program.toolkit = str(property_of(name) or ""), str(property_of(toolkit) or "")
 
     def walk(self, programs: Sequence[_Program]) -> None:
         """All that is showing, level by level, of all programs at once."""
@@ -179,37 +184,37 @@ class _Reader:
         wanted = [(program, node) for program in programs for node in program.nodes.values() if node.showing]
         asked: list[tuple[Node, str, Call]] = []
         for program, node in wanted:
-            if _COMPONENT in node.interfaces:
-                asked.append((node, "region", program.call(node.path, _COMPONENT, "GetExtents", "u", 0)))
-            if not node.name and _ACTION in node.interfaces:
-                asked.append((node, "description", program.get(node.path, _ACCESSIBLE, "Description")))
-            if _TEXT in node.interfaces and (node.role in _WRITTEN or (node.role in _UNTOLD and not node.name)):
-                asked.append((node, "text", program.call(node.path, _TEXT, "GetText", "ii", 0, MAX_TEXT)))
-            if _VALUE in node.interfaces and node.role in _MEASURED:
-                asked.append((node, "value", program.get(node.path, _VALUE, "CurrentValue")))
+            if COMPONENT in node.interfaces:
+                asked.append((node, "region", program.call(node.path, COMPONENT, "GetExtents", "u", 0)))
+            if not node.name and ACTION in node.interfaces:
+                asked.append((node, "description", program.get(node.path, ACCESSIBLE, "Description")))
+            if TEXT in node.interfaces and (node.role in _WRITTEN or (node.role in _UNTOLD and not node.name)):
+                asked.append((node, "text", program.call(node.path, TEXT, "GetText", "ii", 0, MAX_TEXT)))
+            if VALUE in node.interfaces and node.role in _MEASURED:
+                asked.append((node, "value", program.get(node.path, VALUE, "CurrentValue")))
         replies = self._bus.gather([call for _, _, call in asked], self._deadline)
         for (node, what, _), reply in zip(asked, replies, strict=True):
             _note_down(node, what, reply)
 
     def _children(self, parents: Sequence[tuple[_Program, str]]) -> list[tuple[_Program, Node]]:
         """New nodes below others, with no more known of them than where they belong."""
-        asked = [program.call(path, _ACCESSIBLE, "GetChildren") for program, path in parents]
+        asked = [program.call(path, ACCESSIBLE, "GetChildren") for program, path in parents]
         new: list[tuple[_Program, Node]] = []
         for (program, parent), reply in zip(parents, self._bus.gather(asked, self._deadline), strict=True):
-            children: list[tuple[str, str]] = _first(reply, "a(so)", [])
+            children: list[tuple[str, str]] = first(reply, "a(so)", [])
             program.cut_short |= reply is None
             for index, (name, path) in enumerate(children[:MAX_CHILDREN]):
-                if name == program.bus_name and path not in program.nodes and path != _NULL:
+                if name == program.bus_name and path not in program.nodes and path != NULL:
                     new.append((program, Node(path, parent, index)))
         return new
 
     def _showing(self, new: Sequence[tuple[_Program, Node]]) -> list[tuple[_Program, Node]]:
         """Those that are on the screen, which are kept."""
-        asked = [program.call(node.path, _ACCESSIBLE, "GetState") for program, node in new]
+        asked = [program.call(node.path, ACCESSIBLE, "GetState") for program, node in new]
         kept: list[tuple[_Program, Node]] = []
         for (program, node), reply in zip(new, self._bus.gather(asked, self._deadline), strict=True):
             program.cut_short |= reply is None
-            node.set_states(_first(reply, "au", ()))
+            node.set_states(first(reply, "au", ()))
             if not node.showing or node.path in program.nodes:
                 continue
             if len(program.nodes) >= MAX_NODES:
@@ -222,51 +227,31 @@ class _Reader:
     def _describe(self, new: Sequence[tuple[_Program, Node]]) -> None:
         asked: list[Call] = []
         for program, node in new:
-            asked += [program.get(node.path, _ACCESSIBLE, name) for name in ("Name", "ChildCount")]
-            asked += [program.call(node.path, _ACCESSIBLE, f"Get{name}") for name in ("Role", "Interfaces")]
+            asked += [program.get(node.path, ACCESSIBLE, name) for name in ("Name", "ChildCount")]
+            asked += [program.call(node.path, ACCESSIBLE, f"Get{name}") for name in ("Role", "Interfaces")]
         replies = self._bus.gather(asked, self._deadline)
         for number, (_, node) in enumerate(new):
             name, count, role, interfaces = replies[number * _DESCRIBED : (number + 1) * _DESCRIBED]
-            node.name, node.count = str(_value(name) or ""), int(_value(count) or 0)
-            node.set_role(_first(role, "u", 0))
-            node.interfaces = tuple(_first(interfaces, "as", ()))
+            node.name, node.count = str(property_of(name) or ""), int(property_of(count) or 0)
+            node.set_role(first(role, "u", 0))
+            node.interfaces = tuple(first(interfaces, "as", ()))
 
 
 def _walkable(node: Node) -> bool:
     """Whether its children can be gone through: a table has as many as its sheet could have."""
-    return node.role not in _HOLDS_TOO_MUCH and "manages descendants" not in node.states and node.count <= MAX_CHILDREN
+    return node.role not in HOLDS_TOO_MUCH and "manages descendants" not in node.states and node.count <= MAX_CHILDREN
 
 
 def _note_down(node: Node, what: str, reply: Reply | None) -> None:
     if what == "region":
-        node.region = _region(_first(reply, "(iiii)", None))
+        node.region = region_of(first(reply, "(iiii)", None))
     elif what == "text":
-        node.text = str(_first(reply, "s", ""))
+        node.text = str(first(reply, "s", ""))
     elif what == "description":
-        node.description = str(_value(reply) or "")
+        node.description = str(property_of(reply) or "")
     else:
-        number = _value(reply)
+        number = property_of(reply)
         node.value = float(number) if isinstance(number, int | float) else None
-
-
-def _region(extents: tuple[int, int, int, int] | None) -> Region | None:
-    """None for what has no size, or is nowhere: GTK says so with the smallest of all numbers."""
-    if extents is None or extents[2] <= 0 or extents[3] <= 0 or min(extents[:2]) < -(1 << 20):
-        return None
-    return Region(*extents)
-
-
-def _first(reply: Reply | None, signature: str, default: Any) -> Any:
-    try:
-        values = reply and reply.values(signature)
-    except Malformed:
-        return default
-    return values[0] if values else default
-
-
-def _value(reply: Reply | None) -> Any:
-    """A property; None if there is none."""
-    return _first(reply, "v", None)
 
 
 def _told(program: _Program) -> dict[str, Any]:

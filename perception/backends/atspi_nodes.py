@@ -27,7 +27,7 @@ Shift: TypeAlias = tuple[int, int]
 
 NONE: Shift = (0, 0)
 
-_DRAWN = "root pane"
+DRAWN = "root pane"  # role of what LibreOffice draws itself
 _ACTION = "org.a11y.atspi.Action"
 
 
@@ -113,14 +113,14 @@ class _Family:
 def _put_right(family: _Family) -> dict[str, float]:
     """Correct what LibreOffice draws itself. Returns the confidence of each node that this is about."""
     trusted: dict[str, float] = {}
-    for pane in [node for node in family.nodes.values() if node.role == _DRAWN and node.region]:
+    for pane in [node for node in family.nodes.values() if node.role == DRAWN and node.region]:
         if pane.path in trusted:
             continue
         drawn, errors = _drawn_in(pane, family)
         shift, confidence = _error(pane, errors, family)
         for node in drawn:
             if node.region is not None:
-                node.region = _moved(node.region, shift)
+                node.region = moved(node.region, shift)
             trusted[node.path] = confidence
         _drop_stale_menus(family, pane, {node.path for node in drawn})
     return trusted
@@ -136,7 +136,7 @@ def _drawn_in(pane: Node, family: _Family) -> tuple[list[Node], Counter[Shift]]:
             continue
         drawn[place.path] = place
         for node in family.children.get(place.path, ()):
-            error = _misplaced(node.region, place.region)
+            error = misplaced(node.region, place.region)
             if error != NONE:
                 errors[error] += 1
             else:
@@ -144,7 +144,7 @@ def _drawn_in(pane: Node, family: _Family) -> tuple[list[Node], Counter[Shift]]:
     return list(drawn.values()), errors
 
 
-def _misplaced(widget: Region | None, place: Region | None) -> Shift:
+def misplaced(widget: Region | None, place: Region | None) -> Shift:
     """How far a widget of GTK is from the place that it fills; nothing for what is drawn like the place itself."""
     if widget is None or place is None or min(place.width, place.height) < LEAST_SIZE:
         return NONE
@@ -152,7 +152,8 @@ def _misplaced(widget: Region | None, place: Region | None) -> Shift:
     return (widget.left - place.left, widget.top - place.top) if fills else NONE
 
 
-def _moved(region: Region, shift: Shift) -> Region:
+def moved(region: Region, shift: Shift) -> Region:
+    """A region elsewhere."""
     return Region(region.left + shift[0], region.top + shift[1], region.width, region.height)
 
 
@@ -168,12 +169,16 @@ def _error(pane: Node, errors: Counter[Shift], family: _Family) -> tuple[Shift, 
 
 
 def _misplaced_pane(pane: Node, family: _Family) -> Shift | None:
-    """How far from it the widget is that a pane fills; None if it fills none."""
     parent = family.nodes.get(pane.parent)
-    if parent is None or parent.region is None or pane.region is None:
+    return error_of_pane(None if parent is None else parent.region, pane.region)
+
+
+def error_of_pane(parent: Region | None, pane: Region | None) -> Shift | None:
+    """How far from it the widget is that a pane fills; None if it fills none."""
+    if parent is None or pane is None:
         return None
-    error = _misplaced(parent.region, pane.region)
-    return error if error != NONE or parent.region == pane.region else None
+    error = misplaced(parent, pane)
+    return error if error != NONE or parent == pane else None
 
 
 def _drop_stale_menus(family: _Family, pane: Node, drawn: Container[str]) -> None:

@@ -80,7 +80,7 @@ class AxTree:
 
     def read(self, seconds: float) -> Reading:
         """See `TreeBackend.read`."""
-        services = _services()
+        services = services_here()
         began = time.monotonic()
         elements: list[Element] = []
         notes: list[str] = []
@@ -102,7 +102,7 @@ class AxTree:
         handle = self._handles.get(element.id)
         if handle is None:
             return ()
-        failed, names = _services().AXUIElementCopyActionNames(handle, None)
+        failed, names = services_here().AXUIElementCopyActionNames(handle, None)
         return () if failed or not names else [_action(str(name)) for name in names]
 
     def close(self) -> None:
@@ -113,11 +113,11 @@ class AxTree:
         """Its windows and its menu bar, each level after the one above it: what is near the top is read first."""
         found: list[Element] = []
         children = dict[str, list[Element]]()
-        top = _asked(services, program)
+        top = asked(services, program)
         waiting = deque((child, f"{identity}.{n}", "", 0, "") for n, child in enumerate(top.get("AXChildren") or ()))
         while waiting and len(found) < MAX_NODES and time.monotonic() < deadline:
             handle, one, parent, depth, window = waiting.popleft()
-            said = _asked(services, handle)
+            said = asked(services, handle)
             if not said:
                 continue
             element = _element(services, said, one, parent, depth, name, window)
@@ -144,9 +144,7 @@ def _nested(children: dict[str, list[Element]], parent: str) -> Iterator[Element
 def _element(
     services: Any, said: dict[str, Any], identity: str, parent: str, depth: int, program: str, window: str
 ) -> Element:
-    role = _ROLES.get(str(said.get("AXRole")), "unknown")
-    if said.get("AXSubrole") == "AXSecureTextField":
-        role = "password text"
+    role = role_of(said)
     region = _region(services, said)
     value = said.get("AXValue")
     title = str(said.get("AXTitle") or said.get("AXDescription") or "")
@@ -171,6 +169,20 @@ def _element(
     )
 
 
+def role_of(said: dict[str, Any]) -> str:
+    """What an element is by its attributes, in the words of AT-SPI."""
+    if said.get("AXSubrole") == "AXSecureTextField":
+        return "password text"
+    return _ROLES.get(str(said.get("AXRole")), "unknown")
+
+
+def name_of(said: dict[str, Any], role: str) -> str:
+    """What its user calls an element: its title, or of mere text what is written."""
+    title = str(said.get("AXTitle") or said.get("AXDescription") or "")
+    value = said.get("AXValue")
+    return str(value)[:300] if role == "label" and not title and isinstance(value, str) else title
+
+
 def _states(said: dict[str, Any], role: str, region: Region | None) -> Iterator[str]:
     if region is not None:
         yield from ("showing", "visible")
@@ -190,12 +202,12 @@ def _states(said: dict[str, Any], role: str, region: Region | None) -> Iterator[
         yield "editable"
 
 
-def _asked(services: Any, handle: Any) -> dict[str, Any]:
+def asked(services: Any, handle: Any, attributes: tuple[str, ...] = _ATTRIBUTES) -> dict[str, Any]:
     """The attributes of an element that it has; empty if it is gone or its program hangs."""
-    failed, values = services.AXUIElementCopyMultipleAttributeValues(handle, _ATTRIBUTES, 0, None)
+    failed, values = services.AXUIElementCopyMultipleAttributeValues(handle, attributes, 0, None)
     if failed or values is None:
         return {}
-    return {name: value for name, value in zip(_ATTRIBUTES, values, strict=False) if not _is_error(services, value)}
+    return {name: value for name, value in zip(attributes, values, strict=False) if not _is_error(services, value)}
 
 
 def _is_error(services: Any, value: Any) -> bool:
@@ -222,7 +234,7 @@ def _action(name: str) -> str:
     return {"AXPress": "click", "AXShowMenu": "show menu"}.get(name, name.removeprefix("AX").lower())
 
 
-def _services() -> Any:
+def services_here() -> Any:
     """The system's accessibility functions.
 
     Raises:

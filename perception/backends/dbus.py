@@ -12,7 +12,7 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -38,7 +38,7 @@ class Malformed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of a method. `signature` knows s, o, u, i and as."""
+    """A call of a method. `signature` knows s, o, u, i, as, and a{sv} with values like ("s", text) and ("y", byte)."""
 
     destination: str
     path: str
@@ -239,7 +239,7 @@ def _field(code: int, kind: str, value: str) -> bytes:
 
 def _body(signature: str, arguments: Sequence[Any]) -> bytes:
     out = bytearray()
-    kinds = signature.replace("as", "A")
+    kinds = signature.replace("as", "A").replace("a{sv}", "D")
     for kind, value in zip(kinds, arguments, strict=True):
         out += bytes(-len(out) % 4)
         if kind == "A":
@@ -247,11 +247,23 @@ def _body(signature: str, arguments: Sequence[Any]) -> bytes:
             for text in value:
                 items += bytes(-len(items) % 4) + _text(text)
             out += struct.pack("=I", len(items)) + items
+        elif kind == "D":
+            items = _dictionary(value)
+            out += struct.pack("=I", len(items))
+            out += bytes(-len(out) % 8) + items
         elif kind in "so":
             out += _text(value)
         else:
             out += struct.pack({"u": "=I", "i": "=i"}[kind], value)
     return bytes(out)
+
+
+def _dictionary(pairs: Mapping[str, tuple[str, Any]]) -> bytes:
+    items = bytearray()
+    for name, (kind, value) in pairs.items():
+        items += bytes(-len(items) % 8) + _text(name) + bytes((1, ord(kind), 0))
+        items += bytes(-len(items) % 4) + _text(value) if kind == "s" else bytes((value,))
+    return bytes(items)
 
 
 def _text(text: str) -> bytes:

@@ -59,8 +59,8 @@ class UiaTree:
         elements: list[Element] = []
         notes: list[str] = []
         self._actions.clear()
-        with _automation() as (automation, failure):
-            _limit(automation, seconds)
+        with automation_here() as (automation, failure):
+            limit(automation, seconds)
             cache = _cache_request(automation)
             for number, window in enumerate(_windows(automation, cache)):
                 title = str(window.CachedName or "")
@@ -121,6 +121,11 @@ def _element(node: Any, identity: str, parent: str, depth: int, window: str, *, 
     )
 
 
+def role_of(element: Any) -> str:
+    """What an element is now, in the words of AT-SPI."""
+    return "password text" if element.CurrentIsPassword else _ROLES.get(int(element.CurrentControlType), "unknown")
+
+
 def _states(node: Any, region: Region | None) -> Iterator[str]:
     if region is not None and _property(node, _OFFSCREEN) is not True:
         yield from ("showing", "visible")
@@ -170,7 +175,7 @@ def _cache_request(automation: Any) -> Any:
     return request
 
 
-def _limit(automation: Any, seconds: float) -> None:
+def limit(automation: Any, seconds: float) -> None:
     """How long a window that hangs may hold us up; Windows 8 and later."""
     for name in ("ConnectionTimeout", "TransactionTimeout"):
         with suppress(AttributeError, OSError):
@@ -178,7 +183,7 @@ def _limit(automation: Any, seconds: float) -> None:
 
 
 @contextmanager
-def _automation() -> Generator[tuple[Any, type[Exception]], None, None]:
+def automation_here() -> Generator[tuple[Any, type[Exception]], None, None]:
     """UI Automation on this thread, and the error that its calls raise.
 
     Raises:

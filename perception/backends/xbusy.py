@@ -43,11 +43,11 @@ class XBusy:
         return self._names[self._cursor].lower() in BUSY_CURSORS
 
     @property
-    def fresh(self) -> tuple[Region, ...]:
-        """Where windows have come a moment ago that are still there, in pixels of the root window."""
+    def fresh(self) -> dict[int, Region]:
+        """Windows that have come a moment ago and are still there, in pixels of the root window."""
         now = time.monotonic()
         self._fresh = {window: new for window, new in self._fresh.items() if now - new[0] < YOUNG}
-        return tuple(region for _, region in self._fresh.values())
+        return {window: region for window, (_, region) in self._fresh.items()}
 
     def note_cursor(self, event: Any) -> None:
         """The pointer has another shape."""

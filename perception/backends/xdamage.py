@@ -11,9 +11,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from perception.backends.xbeneath import XBeneath
 from perception.backends.xbusy import XBusy
 from perception.backends.xfront import Front, XFront
-from perception.frames import bounding
+from perception.backends.xstack import XStack
+from perception.frames import bounding, overlap
 from perception.screenshot import Region
 
 if TYPE_CHECKING:
@@ -59,7 +61,10 @@ class XDamage:
             with _one_error():
                 self._behind = self._compare_clocks()
                 self._damage, self._traced = self._listen()
-                self._front = XFront(self._display, self._atom)
+                self._stack = XStack(self._display)
+                self._beneath = XBeneath(self._display, self._stack)
+                self._beneath.follow()
+                self._front = XFront(self._display, self._atom, self._stack)
                 self._busy = XBusy(self._display)
                 self._handlers = self._event_handlers()
         except WatchLost:
@@ -80,6 +85,8 @@ class XDamage:
         with _one_error():
             while self._display.pending_events():
                 event: Any = self._display.next_event()
+                if self._stack.note(event):
+                    self._beneath.follow()
                 handler = self._handlers.get(event.type)
                 if handler is not None:
                     handler(event, told)
@@ -97,6 +104,7 @@ class XDamage:
         with _one_error():
             for damage in (self._damage, self._traced) if self._tracing else (self._damage,):
                 self._display.damage_subtract(damage)  # pyright: ignore  # added by the extension
+            self._beneath.forget()
             self._display.sync()
 
     def trace(self) -> Told:
@@ -153,7 +161,7 @@ class XDamage:
 
     def fresh_windows(self) -> tuple[Region, ...]:
         """Where windows have come a moment ago, in pixels of the root window."""
-        return self._busy.fresh
+        return tuple(place for window, place in self._busy.fresh.items() if not self._stack.is_overlay(window))
 
     def close(self) -> None:
         """Close the connection. May be called twice."""
@@ -209,7 +217,14 @@ class XDamage:
 
     def _note_damage(self, event: Any, told: Told) -> None:
         area = Region(event.area.x, event.area.y, event.area.width, event.area.height)
-        if event.damage != self._traced:
+        if self._beneath.knows(event):
+            beneath = self._beneath.place(event)
+            if beneath is not None:
+                told.damage = bounding([beneath] if told.damage is None else [beneath, told.damage])
+                told.traces += [(beneath, self._ours(event.timestamp))] if self._tracing else []
+        elif any(overlap(area, place) == area for place in self._stack.overlays):  # an overlay's own doing
+            self._display.damage_subtract(event.damage)  # pyright: ignore  # added by the extension
+        elif event.damage != self._traced:
             told.damage = bounding([area] if told.damage is None else [area, told.damage])
         elif self._tracing:
             told.traces.append((area, self._ours(event.timestamp)))

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from Xlib.display import Display
@@ -29,11 +29,23 @@ class Front:
     pid: int | None = None
 
 
+class Overlays(Protocol):
+    """Tells windows that are none of the agent's business: see `xstack`."""
+
+    def is_overlay(self, window: int) -> bool:
+        """Whether a window is one of them."""
+        ...
+
+    def before(self, window: int) -> int:
+        """The window that was active before one of them; 0 for none."""
+        ...
+
+
 class XFront:
     """Asks about the window in front, and pings it. Errors of python-xlib pass through, but not of windows that go."""
 
-    def __init__(self, display: Display, atom: Callable[[str], int]) -> None:
-        self._display, self._atom = display, atom
+    def __init__(self, display: Display, atom: Callable[[str], int], overlays: Overlays | None = None) -> None:
+        self._display, self._atom, self._overlays = display, atom, overlays
         self._root: Window = display.screen().root
         self._serials = count(1)
         self._serial: int | None = None  # of the ping that is not answered yet
@@ -96,7 +108,7 @@ class XFront:
         from Xlib.error import XError
 
         try:
-            window = self._active()
+            window = self.active()
             if window is None:
                 return Front()
             if len(self._owners) > _MAX_KNOWN:
@@ -108,21 +120,26 @@ class XFront:
         except XError:  # gone in the meantime
             return Front()
 
-    def _active(self) -> Window | None:
-        """The active window, as the window manager says."""
+    def of(self, window: Window) -> Front:
+        """What a window is. Raises errors of python-xlib where it goes in the meantime."""
+        return Front(_class_of(window), self._title_of(window), self._pid_of(window))
+
+    def active(self) -> Window | None:
+        """The active window, as the window manager says; for an overlay, the one that was active before it."""
         from Xlib import X
 
         active = self._root.get_full_property(self._atom("_NET_ACTIVE_WINDOW"), X.AnyPropertyType)
-        if active is None or not len(active.value) or not active.value[0]:
-            return None
-        return self._display.create_resource_object("window", int(active.value[0]))
+        window = 0 if active is None or not len(active.value) else int(active.value[0])
+        if window and self._overlays is not None and self._overlays.is_overlay(window):
+            window = self._overlays.before(window)
+        return self._display.create_resource_object("window", window) if window else None
 
     def _answering(self) -> Window | None:
         """The window to ping: the active one; where no window manager says which, the focused one."""
         from Xlib.error import XError
 
         try:
-            active = self._active()
+            active = self.active()
             if active is not None:
                 return active if self._is_answering(active) else None
             return self._focused()

@@ -8,6 +8,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from perception.backends.xstack import XStack
+
 if TYPE_CHECKING:
     from Xlib.display import Display
     from Xlib.xobject.drawable import Window
@@ -29,6 +31,7 @@ class XLayout:
         self._root: Window = self._display.screen().root
         self._active_atom = self._display.intern_atom("_NET_ACTIVE_WINDOW")
         self._root.change_attributes(event_mask=X.SubstructureNotifyMask | X.PropertyChangeMask)
+        self._stack = XStack(self._display)
         self._display.sync()
         self._came: set[int] = set()
         self._refocused = False
@@ -48,7 +51,8 @@ class XLayout:
             return False
         with suppress(Exception):
             under: Any = self._root.translate_coords(self._root.id, x, y).child
-            return getattr(under, "id", 0) in self._came
+            window = getattr(under, "id", 0)
+            return (self._stack.at(x, y) if self._stack.is_overlay(window) else window) in self._came
         return False
 
     def refocused(self) -> bool:
@@ -67,6 +71,7 @@ class XLayout:
         with suppress(Exception):
             while self._display.pending_events():
                 event: Any = self._display.next_event()
+                self._stack.note(event)
                 if event.type in (X.MapNotify, X.ConfigureNotify, X.CirculateNotify):
                     self._came.add(event.window.id)
                 elif event.type in (X.UnmapNotify, X.DestroyNotify):
@@ -79,7 +84,8 @@ class XLayout:
 
         with suppress(Exception):
             active = self._root.get_full_property(self._active_atom, X.AnyPropertyType)
-            return int(active.value[0]) if active is not None and len(active.value) else 0
+            window = int(active.value[0]) if active is not None and len(active.value) else 0
+            return self._stack.before(window) if self._stack.is_overlay(window) else window
         return 0
 
 

@@ -9,11 +9,13 @@ from typing import Any
 import anyio
 import pytest
 
+from agent.approving import Rules
 from agent.conversation import FromDeskhand, FromUser, Request, fold
 from agent.errors import ModelFault, Transient
 from agent.events import Entry, Event, ModelDropped, NoteAdded, SessionEnded, SessionStarted, SteerDelivered, UserSaid
 from agent.inbox import Message
 from agent.loop import Loop, Setting
+from agent.policy import NO_RULES
 from agent.state import State
 from agent.testing import (
     Answer,
@@ -80,6 +82,11 @@ class Bench:
     def notes(self) -> list[str]:
         items = fold(entry.event for entry in self.journal.entries)
         return [item.text for item in items if isinstance(item, FromDeskhand)]
+
+    @property
+    def user_texts(self) -> list[str]:
+        items = fold(entry.event for entry in self.journal.entries)
+        return [item.text for item in items if isinstance(item, FromUser)]
 
 
 def bench(*steps: Step, **fields: object) -> Bench:
@@ -267,7 +274,7 @@ def test_the_user_answers_a_safety_check(kind: str, performed: int) -> None:
 
 def test_an_approval_that_nobody_answers_is_not_a_yes() -> None:
     b = bench(answer(CLICK, checks=[SafetyCheck("sc1")]))
-    b.setting = Setting(approval_timeout=0.05)
+    b.setting = Setting(rules=Rules(NO_RULES, patience=0.05))
     assert b.run().outcome == "needs_user"
     assert b.computer.performed == []
     b.model = ScriptedModel([final("ok")])

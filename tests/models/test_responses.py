@@ -10,8 +10,9 @@ import pytest
 
 from actuators.actions import Click, Keypress, Scroll, Type
 from agent.conversation import FromDeskhand, FromModel, FromUser, FunctionReply, Item, ScreenReply
-from agent.models.responses import GIVE_UP, ResponsesModel, safety_identifier
+from agent.models.responses import ResponsesModel, safety_identifier
 from agent.ports import Model
+from agent.tools.toolbox import TOOLS
 from agent.values import FunctionCall, SafetyCheck, ScreenCall, Word
 from tests.support.openai_script import (
     Reply,
@@ -53,7 +54,7 @@ def test_a_session_streams_acts_and_ends() -> None:
             items += [FromModel(said.answer.output), ScreenReply(call.id, pictures.add(shade=1)), FromDeskhand("Note.")]
             said = await listen(model_of(server).respond(pictures.request(*items)))
             [call] = said.answer.calls
-            assert call == FunctionCall(call.id, GIVE_UP, '{"reason": "?"}')
+            assert call == FunctionCall(call.id, "give_up", '{"reason": "?"}')
             items += [FromModel(said.answer.output), FunctionReply(call.id, "Go on.")]
             said = await listen(model_of(server).respond(pictures.request(*items)))
             assert (said.answer.calls, said.answer.words, said.answer.final) == ((), "The letter is written.", True)
@@ -76,7 +77,7 @@ def test_the_request_says_what_the_protocol_wants() -> None:
     assert body["prompt_cache_key"] == "s-1"
     assert body["max_output_tokens"] == 32_000
     assert body["stream_options"] == {"include_obfuscation": False}
-    assert [tool["type"] for tool in body["tools"]] == ["computer", "function"]
+    assert [tool["type"] for tool in body["tools"]] == ["computer", *["function"] * len(TOOLS)]
     assert body["safety_identifier"] == safety_identifier()
     assert len(safety_identifier()) == 64
 

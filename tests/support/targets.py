@@ -11,6 +11,7 @@ import itertools
 import json
 import random
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def main() -> None:
             window.set_input_focus(X.RevertToParent, X.CurrentTime)
             target = move_on()
         elif event.type in (X.ButtonPress, X.KeyPress):
-            line = {"hit": [event.root_x, event.root_y], "target": target, "detail": event.detail}
+            at = time.monotonic()  # one clock for all processes of the machine
+            line = {"at": at, "hit": [event.root_x, event.root_y], "target": target, "detail": event.detail}
             with log.open("a") as file:
                 file.write(json.dumps(line | {"key": event.type == X.KeyPress}) + "\n")
             if event.type == X.ButtonPress:

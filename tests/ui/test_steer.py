@@ -141,9 +141,9 @@ def test_what_an_earlier_process_left_open_does_not_count(home: Path) -> None:
     story = Story(home)
     story.write(Paused(), ApprovalRequested("sc_1", "c", "click", "risk"))
     standing = Standing(story.session)
-    assert standing.paused and list(standing.questions) == ["sc_1"]
+    assert standing.paused and list(standing.approvals) == ["sc_1"]
     story.write(SessionResumed())
-    assert not standing.look().paused and standing.questions == {}
+    assert not standing.look().paused and standing.approvals == {}
     story.journal.close()
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import anyio
 
+from agent.approving import Rules
 from agent.conversation import Answer, Request
 from agent.events import SessionEnded, SessionStarted
 from agent.inbox import FileInbox
 from agent.journal import FileJournal, read_journal
 from agent.loop import Loop, Setting
+from agent.policy import NO_RULES
 from agent.ports import Computer
 from agent.session import Session, create_session
 from agent.state import State
@@ -65,7 +67,7 @@ def working(home: Path, *steps: Step, release: Callable[[], None] = lambda: None
 
     async def work() -> None:
         model, inbox = ScriptedModel(list(steps)), FileInbox(session.inbox)
-        setting = Setting(approval_timeout=20)
+        setting = Setting(rules=Rules(NO_RULES, 20))
         loop = Loop(
             model=model, open_computer=open_computer, journal=journal, inbox=inbox, state=state, setting=setting
         )

@@ -69,9 +69,16 @@ def examine(*, card: bool = True, say: Callable[[str], object] = _ignore) -> Ite
     yield guarded("reading text", machine.check_text)
     yield guarded("OpenAI", machine.check_key)
     yield guarded("data folder", machine.check_data, PLACES)
+    yield guarded("notifications", _check_notifications)
     if linux:
         for kind, (pattern, package) in machine.FONTS.items():
             yield guarded("fonts", lambda kind=kind, p=pattern, deb=package: machine.check_font(kind, p, deb))
+
+
+def _check_notifications() -> Check:
+    from ui.service.notify import check_notifications
+
+    return check_notifications()
 
 
 def usable(found: Sequence[Check], place: Place) -> bool:

@@ -6,14 +6,14 @@ import argparse
 
 from agent.session import data_home, find_session
 from ui.commands.steer import unpause
-from ui.settings import read_words, resume_options
+from ui.settings import resume_options, words_given
 
 
 def resume(flags: argparse.Namespace) -> int:
     """Go on."""
     session = find_session(data_home(), flags.session)
     if session.is_live():
-        return unpause(session, read_words(flags.words) if flags.words else "")
+        return unpause(session, words_given(flags.words))
     options = resume_options(flags)
     from ui.run import resume_session
 

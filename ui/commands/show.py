@@ -294,7 +294,7 @@ class Story:
     def _act(self, event: Event) -> Iterator[Styled]:
         match event:
             case ActionStarted():
-                yield f"  {one_line(in_words(event.action), WIDTH)}", ""
+                yield f"  {one_line(event.words or in_words(event.action), WIDTH)}", ""
             case ActionDone() if event.error:
                 yield f"    failed: {one_line(event.error, WIDTH)}", "red"
             case CallAnswered() if event.text:

@@ -1,19 +1,20 @@
-"""`deskhand tell`, `pause`, `stop`, `approve`, `deny`: words to a session, from any terminal."""
+"""`deskhand tell`, `pause`, `take`, `stop`, `approve`, `deny`, `answer`: words to a session, from any terminal."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, TypeVar
 
 from agent.errors import UserFault
-from agent.events import ApprovalRequested
 from agent.inbox import Message, post
 from agent.session import Session, data_home, find_session
 from ui.settings import read_words
 from ui.standing import Standing
 from ui.summary import one_line, outcome_word
 
+T = TypeVar("T")
 PATIENCE = 5.0  # seconds for a working session to take a word in
 STOPPING = 30.0  # and to end: programs are closed meanwhile
 WIDTH = 200  # columns of what is one line
@@ -57,6 +58,17 @@ def pause(flags: argparse.Namespace) -> int:
         _posted(session, Message("pause"))
         _expect(standing, standing.wait(lambda it: it.paused, PATIENCE))
     _say(f"paused; go on with `deskhand resume {session.id}`")
+    return 0
+
+
+def take(flags: argparse.Namespace) -> int:
+    """Take mouse and keyboard of a session's computer into one's own hands."""
+    session = _live(flags.session, "take over")
+    standing = Standing(session)
+    if not standing.taken_over:
+        _posted(session, Message("take"))
+        _expect(standing, standing.wait(lambda it: it.taken_over, PATIENCE))
+    _say(f'its computer is in your hands; hand it back with `deskhand resume {session.id} ["WHAT YOU DID"]`')
     return 0
 
 
@@ -109,23 +121,33 @@ def deny(flags: argparse.Namespace) -> int:
 def _decide(flags: argparse.Namespace, kind: Literal["approve", "deny"]) -> int:
     session = _live(flags.session, kind)
     standing = Standing(session)
-    question = _question(standing, flags.id)
+    question = _meant(standing.session.id, standing.approvals, flags.id)
     _posted(session, Message(kind, target=question.id))
-    _expect(standing, standing.wait(lambda it: question.id not in it.questions, PATIENCE))
+    _expect(standing, standing.wait(lambda it: question.id not in it.approvals, PATIENCE))
     said = "approved" if kind == "approve" else "denied"
     _say(f"{said}: {one_line(question.what, WIDTH)} ({one_line(question.risk, WIDTH)})")
     return 0
 
 
-def _question(standing: Standing, identity: str | None) -> ApprovalRequested:
+def answer(flags: argparse.Namespace) -> int:
+    """Answer what a session asks."""
+    session = _live(flags.session, "answer")
+    standing = Standing(session)
+    question = _meant(session.id, standing.questions, flags.id)
+    _posted(session, Message("answer", read_words(flags.words), target=question.id))
+    _expect(standing, standing.wait(lambda it: question.id not in it.questions, PATIENCE))
+    _say(f"answered: {one_line(question.text, WIDTH)}")
+    return 0
+
+
+def _meant(name: str, asked: Mapping[str, T], identity: str | None) -> T:
     """The open question that is meant: the one of this id, or the only one.
 
     Raises:
         UserFault: there is none, or more than one.
     """
-    name, asked = standing.session.id, standing.questions
     if not asked:
-        raise UserFault(f"session {name} asks nothing at the moment; see `deskhand show {name}`")
+        raise UserFault(f"session {name} asks nothing of the kind at the moment; see `deskhand show {name}`")
     if identity is None and len(asked) > 1:
         raise UserFault(f"session {name} asks {len(asked)} things ({', '.join(asked)}); say which by its id")
     found = asked.get(identity) if identity else next(iter(asked.values()))

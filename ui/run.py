@@ -166,11 +166,23 @@ def _work(
         journal.subscribe(face)
         if first:
             state.advance(journal.append(first))
+        if options.overlay:
+            threading.Thread(target=_show_overlay, args=(session, face.say), daemon=True).start()
         end = anyio.run(_loop, session, journal, state, model, options)
         journal.close()
         if options.tells_the_end:
             face.end(end)
     return EXIT_STATUS[end.outcome]
+
+
+def _show_overlay(session: Session, say: Callable[[str], None]) -> None:
+    """Beside the session, which does not wait for it, and outlived by it: it tells how the session ended."""
+    from ui.overlay import open_overlay
+
+    try:
+        open_overlay(session.id).leave()
+    except UserFault as fault:
+        say(str(fault))
 
 
 async def _loop(

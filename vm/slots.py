@@ -94,7 +94,7 @@ class Slots:
         queue = self._queue(computer)
         ticket = await queue.enter(session)
         try:
-            news, said = queue.news(ticket), None
+            news, said = queue.news(ticket) if ticket.before >= queue.size else None, None
             while news:
                 if news != said:
                     told(*news)
@@ -177,7 +177,7 @@ class _Queue:
                 return None
             names = [name for name in self._tickets() if not self._swept(name)]
             number = int(names[-1].partition("-")[0]) + 1 if names else 1
-            return _draw(self.folder / f"{number:012}-{session}")
+            return _draw(self.folder / f"{number:012}-{session}", len(names))
         finally:
             os.close(door)
 
@@ -195,10 +195,10 @@ class _Queue:
 
 
 class _Ticket:
-    """A place in a queue: a locked file."""
+    """A place in a queue: a locked file. There were `before` living ones when it was drawn; there can only be fewer."""
 
-    def __init__(self, path: Path, fd: int) -> None:
-        self.path = path
+    def __init__(self, path: Path, fd: int, before: int) -> None:
+        self.path, self.before = path, before
         self._fd: int | None = fd
 
     def give_back(self) -> None:
@@ -216,7 +216,7 @@ class _Ticket:
             os.close(fd)
 
 
-def _draw(path: Path) -> _Ticket:
+def _draw(path: Path, before: int) -> _Ticket:
     """A new ticket, locked. Nobody else looks at it before: it is the last one, and the door is closed."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -225,7 +225,7 @@ def _draw(path: Path) -> _Ticket:
     except BaseException:
         os.close(fd)
         raise
-    return _Ticket(path, fd)
+    return _Ticket(path, fd, before)
 
 
 def _is_held(path: Path) -> bool:

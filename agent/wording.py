@@ -144,7 +144,7 @@ def handed_back(takeover: TakeoverEnded, clicks: Sequence[tuple[int, int]]) -> s
     what = ", ".join(part for part in did if part) or "nothing with mouse or keyboard"
     return (
         f"The user took over mouse and keyboard for {takeover.seconds:.0f} s ({what}) and has handed them back. "
-        f"{f'They say: {_quoted(takeover.note)} ' if takeover.note else ''}"
+        f"{f'They say: {_quoted(takeover.note)}. ' if takeover.note else ''}"
         "Take what they did as theirs: do not undo it. The newest screenshot shows the screen as it is now."
     )
 

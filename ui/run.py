@@ -45,6 +45,11 @@ EXIT_STATUS: dict[Outcome, int] = {
 
 def run_task(options: RunOptions) -> tuple[int, Session]:
     """Start a session and work on it until it ends: the exit status of `deskhand run`, and the session."""
+    if options.approve == "always" and options.computer == "here":
+        raise UserFault(
+            "--approve always is for isolated computers, and this is your own screen; use --computer desktop, or leave "
+            "it out to be asked each time"
+        )
     model = make_model(options.model, options.provider)
     check_computer(options.computer, options.senses.monitor)
     _confirm_always(options)
@@ -254,14 +259,9 @@ def _check_budgets(budgets: Budgets, model: str, prices: Path | None) -> None:
 
 
 def _confirm_always(options: RunOptions) -> None:
-    """A yes to everything, given beforehand: on isolated computers only, and typed, so that no slip gives it."""
+    """A yes to everything, given beforehand, is typed, so that no slip gives it."""
     if options.approve != "always":
         return
-    if options.computer == "here":
-        raise UserFault(
-            "--approve always is for isolated computers, and this is your own screen; use --computer desktop, or leave "
-            "it out to be asked each time"
-        )
     print(
         "Everything that this task would have to ask you for will be done without asking: sending, deleting, paying. "
         "Type always and Enter to confirm: ",

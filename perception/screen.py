@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -208,7 +209,22 @@ def open_screen(display: str | None = None, *, monitor: int = 0) -> Screen:
     from perception.backends.mss import MssBackend
 
     see_real_pixels()
-    return Screen(MssBackend(display, monitor=monitor))
+    return Screen(_without_overlays(MssBackend(display, monitor=monitor), display))
+
+
+def _without_overlays(backend: Backend, display: str | None) -> Backend:
+    """Where overlays keep out of pictures by themselves, there is nothing to do."""
+    if sys.platform != "linux":
+        return backend
+    from actuators.errors import ActuatorError
+    from perception.backends.uncovered import Uncovered
+    from perception.backends.xpatch import XPatch
+
+    try:
+        return Uncovered(backend, XPatch(display))
+    except ActuatorError as error:
+        backend.close()
+        raise ScreenLost(str(error)) from error
 
 
 def resized(known: Region, now: Region) -> ScreenResized:

@@ -8,13 +8,13 @@ nobody must list.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from perception.backends.atspi_bus import open_bus
 from perception.backends.atspi_calls import ACCESSIBLE, HOLDS_TOO_MUCH, REGISTRY, ROOT, first
 from perception.backends.atspi_look import Gone, Look, Thing
+from perception.backends.atspi_names import ABOVE, BOXES, INNER, WINDOWS, Named, name_of, named_by
 from perception.backends.dbus import Bus, BusLost, Call
 from perception.backends.xwindows import Place
 from perception.errors import CannotRead
@@ -25,42 +25,15 @@ CONNECT_SECONDS = 1.0
 RETRY_SECONDS = 5.0  # until a bus that was not there is looked for again
 MAX_DEPTH = 50
 NEAR = 3  # pixels by which a popup's own account of its place may be off
-ABOVE = 5  # levels between what is under the pointer and the button that it is part of
-AROUND = 8  # levels between a thing without a name and the box that is named after it
+TRIES = 4  # answers of a browser of which two in a row must agree
 INDENT = 24  # pixels before the text of a row, for the sign that unfolds it
-FRAMED = 12  # pixels by which such a box may be higher than the thing
-PARTS = 2  # that make up one thing to its user
-TALL = 80  # pixels; what is taller than a button, and holds others, is not what a click on them is for
 
-_ACTING = frozenset(
-    {"push button", "toggle button", "push button menu", "check box", "radio button", "link", "menu item", "menu"}
-    | {"check menu item", "radio menu item", "page tab", "list item", "tree item", "table cell", "combo box"}
-    | {"column header", "row header", "table column header", "table row header", "spin button", "slider", "entry"}
-    | {"password text", "switch", "scroll bar"}
-)
-_PARTS = frozenset({"label", "static", "image", "icon", "section", "paragraph", "text", "heading", "filler", "panel"})
-_BOXES = frozenset(
-    {"panel", "filler", "unknown", "redundant object", "viewport", "scroll pane", "split pane", "layered pane"}
-    | {"root pane", "section", "grouping", "glass pane", "invalid", "extended", "embedded", "page tab list", "form"}
-)
-_WINDOWS = frozenset({"frame", "window", "dialog", "alert", "file chooser", "color chooser", "font chooser"})
 _ITEMS = frozenset({"menu", "menu item", "check menu item", "radio menu item"})
 _MENUS = frozenset({"menu", "menu bar", "popup menu", "menu item"})
-_AROUND_MENUS = _BOXES - {"root pane"} | {"tool bar", "push button menu", "toggle button"}
-_NAMING = _BOXES - {"root pane"} | {"tool bar", "combo box", "list", "tool item"}
-_WRITTEN = frozenset({"label", "static", "heading"})
+_AROUND_MENUS = BOXES - {"root pane"} | {"tool bar", "push button menu", "toggle button"}
 _PAGE = "document web"
 _LESS_LIKELY = frozenset({"tool bar", "page tab list"})
 _NEVER = frozenset({"menu bar", "menu", "status bar", "scroll bar", "separator", "label", "static"})
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """An element: its role in the words of AT-SPI, and its name."""
-
-    role: str
-    name: str
-
 
 _Question: TypeAlias = Callable[[Look], Named | None]
 
@@ -109,6 +82,15 @@ class AtspiNaming:
     def focused(self, place: Place, deadline: float) -> Named | None:
         """What has the focus in a window; raises as `at`."""
         return self._ask(place, deadline, lambda look: _focused(look, look.windows(), place))
+
+    def responds(self, place: Place, deadline: float) -> bool:
+        """Whether a window's program answers a short question."""
+        try:
+            bus = self.connect()
+            asked = [Call(name, ROOT, ACCESSIBLE, "GetState") for name in self._programs(bus, place.pid, deadline)]
+            return any(reply is not None for reply in bus.gather(asked, deadline))
+        except (BusLost, CannotRead):
+            return False
 
     def close(self) -> None:
         """Disconnect. May be called twice."""
@@ -176,7 +158,7 @@ def _at(look: Look, windows: Sequence[Thing], place: Place, x: int, y: int) -> l
 
 def _best(look: Look, leaves: Sequence[Thing], x: int, y: int) -> Named | None:
     """None where several things claim the point: nobody knows which of them is on top."""
-    told = {named for named in (_named(look, leaf, x, y) for leaf in leaves) if named is not None}
+    told = {one for one in (named_by(look, leaf, x, y) for leaf in leaves) if one is not None}
     return told.pop() if len(told) == 1 else None
 
 
@@ -207,21 +189,28 @@ def _descend(look: Look, window: Thing, x: int, y: int) -> list[Thing]:
 
 
 def _in_page(look: Look, page: Thing, x: int, y: int) -> list[Thing]:
-    """What a browser says is at a point of a page: there things lie on top of each other, as only it knows.
-
-    Its first answer may be a guess, for which it asks the page behind our back; so it must say the same twice.
-    """
-    guess = look.at_point(page, x, y)
-    if guess is None or not guess.has(x, y):
+    """What a browser says is at a point of a page: there things lie on top of each other, as only it knows."""
+    inner = _twice(look, page, x, y)
+    if inner is None or not inner.has(x, y):
         return []
-    outer = guess
+    outer = inner
     for _ in range(ABOVE):
-        around = look.around(outer) if outer.role in _PARTS else None
+        around = look.around(outer) if outer.role in INNER else None
         if around is None or around.path == page.path:
             break
         around.parent, outer.parent, outer = page, around, around
-    again = look.at_point(page, x, y)
-    return [guess] if again is not None and again.path == guess.path else []
+    return [inner]
+
+
+def _twice(look: Look, page: Thing, x: int, y: int) -> Thing | None:
+    """A browser's first answer may be a guess, for which it asks the page behind our back: so it must say it twice."""
+    last: Thing | None = None
+    for _ in range(TRIES):
+        now = look.at_point(page, x, y)
+        if now is None or (last is not None and last.path == now.path):
+            return now
+        last = now
+    return None
 
 
 def _without_holders(leaves: Sequence[Thing]) -> list[Thing]:
@@ -295,63 +284,6 @@ def _only(things: Sequence[Thing]) -> Thing | None:
     return things[0] if len(things) == 1 else None
 
 
-# Its name ----------------------------------------------------------------------------------------------------------
-
-
-def _named(look: Look, leaf: Thing, x: int, y: int) -> Named | None:
-    thing = _acting(leaf, x, y)
-    if thing.role in _BOXES or thing.role in _WINDOWS:
-        return None
-    return Named(thing.role, _name(look, thing))
-
-
-def _acting(leaf: Thing, x: int, y: int) -> Thing:
-    """What a click on it is for: of a button's label the button."""
-    if leaf.role not in _PARTS:
-        return leaf
-    for level, thing in enumerate(leaf.upward()):
-        if thing.role in _ACTING:
-            return thing if thing.has(x, y) and not _unfolds(thing) else leaf
-        if level > ABOVE or (thing is not leaf and thing.role not in _PARTS):
-            break
-    return leaf
-
-
-def _unfolds(thing: Thing) -> bool:
-    """Whether a click on what is in it does not reach it: all that it has unfolded is below it."""
-    tall = thing.region is None or thing.region.height > TALL
-    return tall or (thing.role == "toggle button" and bool(thing.states & {"expandable", "expanded"}))
-
-
-def _name(look: Look, thing: Thing) -> str:
-    if thing.name:
-        return thing.name
-    if thing.role in _WRITTEN:
-        return look.text_of(thing)
-    row = list(_row(thing))
-    hints = look.hints_of([thing, *row])
-    names = [hints[0], *(box.name or hint for box, hint in zip(row, hints[1:], strict=True))]
-    return next((name for name in names if name), "")
-
-
-def _row(thing: Thing) -> Iterator[Thing]:
-    """The boxes that a thing fills, alone or as one part of a row, like a field and its arrow."""
-    alone = True
-    for level, box in enumerate(thing.upward()):
-        if box is thing:
-            continue
-        alone = alone and len(box.children) == 1
-        if level > AROUND or box.role not in _NAMING or not _as_high(thing.region, box.region):
-            return
-        if not alone and (len(box.children) > PARTS or box.role == "tool bar"):
-            return
-        yield box
-
-
-def _as_high(part: Region | None, row: Region | None) -> bool:
-    return part is not None and row is not None and row.height <= part.height + FRAMED
-
-
 # The thing with the focus -------------------------------------------------------------------------------------------
 
 
@@ -364,7 +296,7 @@ def _focused(look: Look, windows: Sequence[Thing], place: Place) -> Named | None
         return None
     look.describe([focus])
     thing = (look.chosen(focus) or focus) if focus.role in HOLDS_TOO_MUCH else focus
-    return None if thing.role in _BOXES | _WINDOWS else Named(thing.role, _name(look, thing))
+    return None if thing.role in BOXES | WINDOWS else Named(thing.role, name_of(look, thing))
 
 
 def _find_focus(look: Look, window: Thing) -> Thing | None:

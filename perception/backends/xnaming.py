@@ -1,7 +1,7 @@
 """Names on an X display: windows as the X server knows them, what is in them as their programs tell, else as it reads.
 
-A program that did not answer at all is left alone for a while, and longer each time: it would cost the whole time again
-before every click.
+A program that did not answer at all gets no more than a moment for a sign of life from then on, until it gives one: it
+would cost the whole time again before every click.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from perception.backends.atspi_look import TooSlow
-from perception.backends.atspi_naming import AtspiNaming, Named
+from perception.backends.atspi_names import Named
+from perception.backends.atspi_naming import AtspiNaming
 from perception.backends.xreading import XReading
 from perception.backends.xwindows import Place, XWindows
 from perception.errors import CannotRead
@@ -23,8 +24,7 @@ from perception.target import Target
 if TYPE_CHECKING:
     from Xlib.display import Display
 
-FIRST_REST = 2.0  # seconds for which a program that did not answer is not asked
-LONGEST_REST = 60.0
+SIGN_SECONDS = 0.01  # in which a program that was silent must answer a short question before it is asked another one
 FRAME = "title bar"
 LETTERED = frozenset(
     {"", "label", "static", "push button", "menu item", "menu", "check box", "radio button", "page tab", "link"}
@@ -44,7 +44,7 @@ class XNaming:
         self._windows = XWindows(self._display)
         self._programs = AtspiNaming(self._display.get_display_name(), bus)
         self._reading = XReading(self._display)
-        self._rests = Rests()
+        self._silent = set[int]()  # processes that did not answer
 
     def prepare(self) -> None:
         """See `NamingBackend.prepare`."""
@@ -89,40 +89,20 @@ class XNaming:
         self._display.close()
 
     def _ask(self, place: Place, question: Callable[[], Named | None]) -> Named | None:
-        if place.pid is None or self._rests.resting(place.pid):
+        if place.pid is None:
             return None
         try:
-            named = question()
+            if place.pid in self._silent and not self._programs.responds(place, time.monotonic() + SIGN_SECONDS):
+                return None
+            self._silent.discard(place.pid)
+            return question()
         except TooSlow as slow:
             if slow.silent:
-                self._rests.tired(place.pid)
-            return None
+                self._silent.add(place.pid)
         except CannotRead:
-            return None
-        self._rests.answered(place.pid)
-        return named
+            pass
+        return None
 
 
 def _ignore(*_: object) -> None:
     """Errors of requests that nobody waits for."""
-
-
-class Rests:
-    """Which programs are left alone, and for how long."""
-
-    def __init__(self) -> None:
-        self._until: dict[int, tuple[float, float]] = {}  # when the rest ends, and how long it is
-
-    def resting(self, pid: int) -> bool:
-        """Whether a program is left alone now."""
-        return pid in self._until and time.monotonic() < self._until[pid][0]
-
-    def tired(self, pid: int) -> None:
-        """It did not answer: let it rest, twice as long as the last time."""
-        _, last = self._until.get(pid, (0.0, 0.0))
-        rest = min(LONGEST_REST, 2 * last) or FIRST_REST
-        self._until[pid] = (time.monotonic() + rest, rest)
-
-    def answered(self, pid: int) -> None:
-        """It keeps up."""
-        self._until.pop(pid, None)

@@ -1,7 +1,7 @@
 """Pictures of an X screen without the overlays that are on it: there, what lies beneath is painted in.
 
-With the Composite extension every top-level window keeps its own pixels, covered or not. Overlays stay on the screen all
-the while, so nothing flickers; a place that an overlay has been at since the last picture is patched, too.
+With the Composite extension every top-level window keeps its own pixels, covered or not. Overlays stay on the screen
+all the while, so nothing flickers; a place that an overlay has been at since the last picture is patched, too.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class Layer:
 
 
 class Backdrop:
-    """The root window's background, which windows hide from everybody: a window of its own that nobody sees shows it."""
+    """The root window's background, which windows hide: an unseen window of our own shows it."""
 
     def __init__(self, display: Any) -> None:
         self._x, self._root = display, display.screen().root

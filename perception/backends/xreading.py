@@ -64,7 +64,8 @@ class XReading:
 
 def _label_at(words: Sequence[Word], x: int, y: int, area: Region) -> str:
     """The words that stand together around a point."""
-    line = sorted((w for w in words if _level(w.region, y)), key=lambda word: word.region.left)
+    lettered = (word for word in words if any(char.isalnum() for char in word.text))  # the edge of a button is a "|"
+    line = sorted((w for w in lettered if _level(w.region, y)), key=lambda word: word.region.left)
     groups: list[list[Word]] = []
     for word in line:
         if groups and _follows(groups[-1][-1].region, word.region):

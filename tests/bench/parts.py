@@ -21,6 +21,7 @@ PARTS: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "bench_stale": ("Clicks on a screen that changes", {"clicks": 40}),
     "bench_guard": ("Takeover", {"takeovers": 20, "own_actions": 500}),
     "bench_tree": ("Accessibility tree", {"rounds": 5}),
+    "bench_server": ("The page's server", {"seconds": 5}),
     "bench_naming": ("Naming the target of an action", {"clicks": 8}),
     "bench_several": ("Several at once", {"sessions": 6}),
 }

@@ -39,6 +39,7 @@ class Touches:
         keys: key presses, whichever they were.
         panic: whether the panic chord was pressed.
         first: what it began with; "word" where the user said so instead of touching anything.
+        overlay: whether they used an overlay; what they did there is not counted.
     """
 
     began: float
@@ -49,6 +50,12 @@ class Touches:
     keys: int = 0
     panic: bool = False
     first: Kind | Literal["word"] = "word"
+    overlay: bool = False
+
+    @property
+    def reached(self) -> bool:
+        """Whether they have only reached for an overlay and used it: what they pressed there decides."""
+        return self.overlay and not (self.clicks or self.scrolls or self.keys or self.panic or self.first == "word")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +75,13 @@ class Heard:
         kind: with what.
         point: where, for a button.
         panic: whether this key press completed the panic chord.
+        overlay: whether it went to an overlay, not to what the agent works on.
     """
 
     kind: Kind
     point: Point | None = None
     panic: bool = False
+    overlay: bool = False
 
 
 Hear: TypeAlias = Callable[[Heard], None]
@@ -170,7 +179,7 @@ class Guard:
         now = time.monotonic()
         with self._mutex:
             before = self._touches
-            if before is None and heard.kind == "pointer" and now - self._given < self._grace:
+            if before is None and self._is_harmless(heard, now):
                 return
             self._touches = after = _joined(before or Touches(now, now, first=heard.kind), heard, now)
             self._hands.seize()
@@ -180,12 +189,23 @@ class Guard:
             for callback in self._callbacks:
                 callback(after)
 
+    def _is_harmless(self, heard: Heard, now: float) -> bool:
+        """Whether the hands need not stop: for one that lets go, or for mouse buttons in an overlay.
+
+        Keys are another matter, wherever they go: there is one keyboard, and the agent types on it.
+        """
+        if heard.overlay:
+            return heard.kind != "key"
+        return heard.kind == "pointer" and now - self._given < self._grace
+
     def _is_panic(self, now: float) -> bool:
         self._panics.append(now)
         return len(self._panics) == self._panic.count and now - self._panics[0] <= self._panic.seconds
 
 
 def _joined(touches: Touches, heard: Heard, now: float) -> Touches:
+    if heard.overlay:
+        return replace(touches, last=now, overlay=True)
     match heard.kind:
         case "pointer":
             return replace(touches, last=now, moved=True)

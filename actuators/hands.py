@@ -350,15 +350,27 @@ def open_hands(display: str | None = None, *, backend: str | None = None) -> Han
     if backend not in (None, *_OPENERS):
         raise NotSupported(f"there are no hands called {backend!r}; the backends are {', '.join(_OPENERS)}")
     if backend is not None:
-        return Hands(_OPENERS[backend](display), notes=_session_notes(display))
+        return Hands(_reaching(_OPENERS[backend], display), notes=_session_notes(display))
     if sys.platform in ("win32", "darwin"):
-        return Hands(_open_pyautogui(display))
+        return Hands(_reaching(_open_pyautogui, display))
     try:
-        return Hands(_open_x11(display), notes=_session_notes(display))
+        return Hands(_reaching(_open_x11, display), notes=_session_notes(display))
     except NotSupported as error:
-        fallback = _open_pyautogui(display)
+        fallback = _reaching(_open_pyautogui, display)
         note = f"mouse and keyboard work through pyautogui, since direct X11 does not: {error}"
         return Hands(fallback, notes=(note, *_session_notes(display)))
+
+
+def _reaching(opener: Callable[[str | None], Backend], display: str | None) -> Backend:
+    """A backend that reaches what is under the overlays of a display."""
+    from actuators.backends.aside import past_overlays
+
+    backend = opener(display)
+    try:
+        return past_overlays(backend, display)
+    except BaseException:
+        backend.close()
+        raise
 
 
 def _open_x11(display: str | None) -> Backend:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from actuators.actions import Action, Click, DoubleClick, Drag, Move, Scroll, TripleClick, parse_action
 from actuators.errors import InvalidAction
-from agent.events import Entry, Paused, SessionResumed, Unpaused
+from agent.events import ComputerReady, Entry, Paused, SessionQueued, SessionResumed, SessionStarted, Unpaused
 from agent.values import ImageRef, Usage, Word
 from ui.terminal import in_words
 
@@ -21,7 +21,10 @@ LONGEST = 2000  # characters of an action that makes no sense
 
 @dataclass
 class Block:
-    """A turn, or what happened between turns. `views` are its pictures: the one it was decided on, then results."""
+    """A turn, or what happened between turns. `views` are its pictures: the one it was decided on, then results.
+
+    `chunk` numbers the parts of a long journal: 0 stands before its first turn, n begins with the n-th.
+    """
 
     kind: Literal["turn", "aside"]
     at: str
@@ -33,28 +36,47 @@ class Block:
     usage: Usage | None = None
     model: float | None = None
     open: bool = True
+    chunk: int = 0
 
     def spend(self, usage: Usage) -> None:
         """Add what an answer used."""
         self.usage = (self.usage or Usage()) + usage
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What is known where the reading of a journal begins in the middle.
+
+    Attributes:
+        chunk: number of the chunk that comes first; see `Block`.
+        shown: the picture that the model saw last.
+    """
+
+    chunk: int
+    started: SessionStarted | None
+    started_at: str
+    shown: ImageRef | None
+
+
 class Clock:
-    """Seconds of work: pauses and the time between processes left out."""
+    """Seconds of work: pauses, waiting for a turn and the time between processes left out."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self._last: datetime | None = None
-        self._paused = False
+        self._paused = self._queued = False
 
     def tick(self, entry: Entry) -> None:
         """Take in the time of one more entry."""
         at = datetime.fromisoformat(entry.at)
-        if self._last and not self._paused and not isinstance(entry.event, SessionResumed):
+        held = self._paused or self._queued
+        if self._last and not held and not isinstance(entry.event, SessionResumed):
             self.seconds += max(0.0, (at - self._last).total_seconds())
         self._last = at
         if isinstance(entry.event, Paused | Unpaused | SessionResumed):
             self._paused = isinstance(entry.event, Paused)
+        if isinstance(entry.event, SessionQueued | ComputerReady | SessionResumed):
+            self._queued = isinstance(entry.event, SessionQueued)
 
 
 def mark_of(raw: Word, image: ImageRef) -> Item | None:
@@ -91,6 +113,7 @@ def action_item(number: int, raw: Word) -> Item:
     return {
         "number": number,
         "text": in_words(raw)[:LONGEST] if raw else "an action that the journal does not name",
+        "exact": "",
         "whole": whole if len(whole) > 60 or "\n" in whole else "",
         "state": "not",
         "error": "",
@@ -98,10 +121,16 @@ def action_item(number: int, raw: Word) -> Item:
     }
 
 
-def still_open(block: Block) -> None:
-    """In a session that is still at work, the rest is yet to come."""
+def say_better(item: Item, words: str) -> None:
+    """Put an action as its program names what it reaches; how it was put before stays as `exact`."""
+    if words and not item["exact"]:
+        item["text"], item["exact"] = words[:LONGEST], item["text"]
+
+
+def still_open(items: Iterable[Item]) -> None:
+    """In the last turn of a session that is still at work, the rest is yet to come."""
     words = {"unsure": "now", "not": "next"}
-    for item in block.items if block.open else ():
+    for item in items:
         for action in item.get("actions", ()):
             action["state"] = words.get(action["state"], action["state"])
 

@@ -28,6 +28,7 @@ from agent.state import State
 from agent.values import Budgets
 from agent.wording import INSTRUCTIONS, workspace_note
 from agent.workspace import files_made
+from ui.service.running import find_service
 from ui.settings import DEFAULT_SIZE, Provider, ResumeOptions, RunOptions, config_path
 from ui.terminal import make_face
 from vm.senses import SenseOptions
@@ -171,6 +172,8 @@ def _work(
         journal.subscribe(face)
         if first:
             state.advance(journal.append(first))
+        if service := find_service(data_home()):
+            face.say(f"watch and steer it at {service.url}#/session/{session.id}")
         if options.overlay:
             threading.Thread(target=_show_overlay, args=(session, face.say), daemon=True).start()
         end = anyio.run(_loop, session, journal, state, model, options)

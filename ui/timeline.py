@@ -15,6 +15,7 @@ from agent.events import (
     ActionStarted,
     ApprovalAnswered,
     ApprovalRequested,
+    ApprovalReviewed,
     BudgetWarned,
     BugFound,
     CallAnswered,
@@ -30,8 +31,12 @@ from agent.events import (
     ModelThought,
     NoteAdded,
     Paused,
+    PlanChanged,
+    QuestionAnswered,
+    QuestionAsked,
     ScreenshotTaken,
     SessionEnded,
+    SessionQueued,
     SessionResumed,
     SessionStarted,
     SteerApplied,
@@ -45,41 +50,80 @@ from agent.events import (
     UserSaid,
 )
 from agent.values import FunctionCall, ImageRef, ScreenCall, Word
-from ui.blocks import Block, Clock, Item, action_item, mark_of, reasoning_in, still_open
+from ui.blocks import Beginning, Block, Clock, Item, action_item, mark_of, reasoning_in, say_better, still_open
 from ui.terminal import line_of
 
 
 class Timeline:
-    """The fold. `images` lists each picture once; views point into it."""
+    """The fold. `images` lists each picture once; views point into it.
 
-    def __init__(self, entries: Iterable[Entry], damages: Iterable[Damage], *, live: bool) -> None:
+    It can be gone on with by `take` and `damage`. Who says by `enter` where chunks of the journal begin finds in
+    `touched` those whose blocks may have changed, and empties it.
+    """
+
+    def __init__(
+        self,
+        entries: Iterable[Entry],
+        damages: Iterable[Damage],
+        *,
+        live: bool,
+        beginning: Beginning | None = None,
+    ) -> None:
         self.images: list[ImageRef] = []
         self.blocks: list[Block] = []
+        self.touched: set[int] = set()
         self._live = live
         self._started: SessionStarted | None = None
-        self._started_at = ""
+        self._started_at = self._at = ""
         self._ended: SessionEnded | None = None
         self._files: dict[str, FileMade] = {}
         self._damages = [asdict(damage) for damage in damages]
         self._known: dict[tuple[str, ...], Item] = {}
+        self._where: dict[tuple[str, ...], int] = {}
         self._numbers: dict[str, int] = {}
         self._shown: int | None = None
         self._fresh = 0
+        self._chunk = 0
+        self._in_the_middle = beginning is not None
         self._clock = Clock()
+        if beginning:
+            self._go_on_from(beginning)
         left = list(self._damages)
         for entry in entries:
             while left and left[0]["line"] < entry.seq:
                 self._add_damage(entry.at, left.pop(0))
-            self._at = entry.at
-            self._clock.tick(entry)
-            self._take(entry.event)
+            self.take(entry)
         for damage in left:
             self._add_damage(self._at, damage)
 
+    def take(self, entry: Entry) -> None:
+        """Take in one more entry."""
+        self._at = entry.at
+        self.touched.add(self._chunk)
+        self._clock.tick(entry)
+        self._take(entry.event)
+
+    def damage(self, damage: Damage) -> None:
+        """Take in a line that cannot be believed."""
+        self._damages.append(asdict(damage))
+        self._add_damage(self._at, self._damages[-1])
+        self.touched.add(self._chunk)
+
+    def enter(self, chunk: int) -> None:
+        """What comes now belongs to this chunk of the journal."""
+        self.touched |= {self._chunk, chunk}  # the last picture of the one before may go to this one's turn
+        self._chunk = chunk
+
+    def _go_on_from(self, beginning: Beginning) -> None:
+        self._started, self._started_at = beginning.started, beginning.started_at
+        self._chunk = beginning.chunk
+        if beginning.shown:
+            self._shown = self._number(beginning.shown)
+
     def as_data(self) -> dict[str, Any]:
         """What the page gets, ready for JSON."""
-        if self._live and self.blocks:
-            still_open(self.blocks[-1])
+        if self._live and self.blocks and self.blocks[-1].open:
+            still_open(self.blocks[-1].items)
         return {
             "started": asdict(self._started) | {"instructions": ""} if self._started else None,
             "at": self._started_at,
@@ -97,7 +141,7 @@ class Timeline:
     def _here(self) -> Block:
         """The open turn, else the present stretch between turns."""
         if not self.blocks or not self.blocks[-1].open:
-            self.blocks.append(Block("aside", self._at))
+            self.blocks.append(Block("aside", self._at, chunk=self._chunk))
         return self.blocks[-1]
 
     def _turn(self, number: int) -> Block:
@@ -113,7 +157,7 @@ class Timeline:
             last.views.pop()  # it is the picture of this turn
             if not last.items:
                 self.blocks.pop()
-        block = Block("turn", self._at, number)
+        block = Block("turn", self._at, number, chunk=self._chunk)
         if self._shown is not None:
             block.views.append({"image": self._shown, "label": "seen", "marks": []})
         self._close()
@@ -124,6 +168,16 @@ class Timeline:
     def _close(self) -> None:
         if self.blocks:
             self.blocks[-1].open = False
+
+    def _remember(self, key: tuple[str, ...], item: Item) -> Item:
+        self._known[key], self._where[key] = item, self._chunk
+        return item
+
+    def _recall(self, key: tuple[str, ...]) -> Item:
+        """An item that is about to be changed; an empty one where the journal does not have it."""
+        if key in self._where:
+            self.touched.add(self._where[key])
+        return self._known.get(key, {})
 
     def _add(self, kind: str, text: str = "", **more: Any) -> Item:
         item: Item = {"kind": kind, "text": text, "at": self._at} | more
@@ -150,11 +204,10 @@ class Timeline:
                 self._act(event)
             case SteerQueued() | SteerDelivered() | SteerApplied():
                 self._steer(event)
-            case ApprovalRequested():
-                item = self._add("approval", event.what, risk=event.risk, recipient=event.recipient, answer="")
-                self._known["approval", event.id] = item
-            case ApprovalAnswered():
-                self._known.get(("approval", event.id), {})["answer"] = line_of(event)
+            case ApprovalRequested() | ApprovalReviewed() | ApprovalAnswered():
+                self._approval(event)
+            case QuestionAsked() | QuestionAnswered():
+                self._question(event)
             case FileMade():
                 self._files[event.path] = event
             case _:
@@ -164,6 +217,10 @@ class Timeline:
         match event:
             case ComputerReady():
                 self._add("line", line_of(event), more="\n".join(event.notes))
+            case SessionQueued():
+                self._add("line", f"waits for its turn, {event.ahead} before it: {event.reason}")
+            case PlanChanged():
+                self._add("plan", steps=[asdict(step) for step in event.steps])
             case ModelRetrying():
                 self._turn(event.turn)
                 self._add("retry", line_of(event))
@@ -178,6 +235,27 @@ class Timeline:
                 self._add("line", line_of(event))
             case _:
                 pass
+
+    def _approval(self, event: ApprovalRequested | ApprovalReviewed | ApprovalAnswered) -> None:
+        key = ("approval", event.id)
+        match event:
+            case ApprovalRequested():
+                about = {"risk": event.risk, "recipient": event.recipient, "answer": "", "approved": None}
+                about |= {"id": event.id, "ask": event.kind, "source": event.source, "rule": event.rule}
+                item = self._add("approval", event.what, again=event.again, review="", **about)
+                self._remember(key, item)
+            case ApprovalReviewed():
+                self._recall(key)["review"] = f"{event.model}: {event.outcome} ({event.risk_level}). {event.rationale}"
+            case ApprovalAnswered():
+                self._recall(key).update(answer=line_of(event), approved=event.approved)
+
+    def _question(self, event: QuestionAsked | QuestionAnswered) -> None:
+        key = ("question", event.id)
+        if isinstance(event, QuestionAnswered):
+            self._recall(key).update(answer=event.text, by=event.by)
+            return
+        about = {"choices": list(event.choices), "blocking": event.blocking, "answer": "", "by": ""}
+        self._remember(key, self._add("question", event.text, id=event.id, **about))
 
     def _session(self, event: SessionResumed | SessionEnded) -> None:
         self._close()
@@ -196,7 +274,7 @@ class Timeline:
             case NoteAdded():
                 self._add("note", event.text)
             case CallAnswered(kind="function"):
-                self._known.get(("function", event.call), {})["answer"] = event.text
+                self._recall(("function", event.call))["answer"] = event.text
             case _:
                 pass
         if event.image is None:
@@ -229,6 +307,7 @@ class Timeline:
         for block in reversed(self.blocks):
             if block.kind == "turn" and block.turn == event.turn:
                 block.seconds, block.ours, block.open = event.seconds, event.ours, False
+                self.touched.add(block.chunk)
                 return
 
     def _stream(self, turn: int, kind: str, text: str) -> None:
@@ -261,7 +340,7 @@ class Timeline:
         for index, raw in enumerate(call.actions):
             number = before + index + 1
             actions.append(action_item(number, raw))
-            self._known["action", call.id, str(index)] = actions[-1]
+            self._remember(("action", call.id, str(index)), actions[-1])
             self._mark(block, number, raw)
         self._add("actions", actions=actions, checks=[asdict(check) for check in call.checks])
 
@@ -275,7 +354,7 @@ class Timeline:
 
     def _function_call(self, call: FunctionCall) -> None:
         item = self._add("function", call.name, arguments=call.arguments, answer="")
-        self._known["function", call.id] = item
+        self._remember(("function", call.id), item)
 
     def _dropped(self, block: Block, event: ModelDropped) -> None:
         start = 0 if event.withdrawn else self._fresh
@@ -292,12 +371,13 @@ class Timeline:
         key = ("action", event.call, str(event.index))
         if key not in self._known:
             raw: Word = event.action if isinstance(event, ActionStarted) else {}
-            self._known[key] = action_item(event.index + 1, raw)
+            self._remember(key, action_item(event.index + 1, raw))
             self._turn(event.turn)
             self._add("actions", actions=[self._known[key]], checks=[])
-        action = self._known[key]
+        action = self._recall(key)
         if isinstance(event, ActionStarted):
             action["state"] = "unsure"
+            say_better(action, event.words)
         else:
             action["state"], action["error"] = "failed" if event.error else "done", event.error
             action["seconds"] = event.seconds
@@ -305,9 +385,11 @@ class Timeline:
     def _steer(self, event: SteerQueued | SteerDelivered | SteerApplied) -> None:
         key = ("steer", event.id)
         if key not in self._known:
+            if self._in_the_middle and not isinstance(event, SteerQueued):
+                return  # it stands where it was said, before the beginning
             text = "" if isinstance(event, SteerApplied) else event.text
-            self._known[key] = self._add("steer", text, receipts=[], envelope="", now=False)
-        item = self._known[key]
+            self._remember(key, self._add("steer", text, receipts=[], envelope="", now=False))
+        item = self._recall(key)
         item["receipts"].append({"name": event.type.removeprefix("steer."), "at": self._at})
         if isinstance(event, SteerQueued):
             item["now"] = event.now

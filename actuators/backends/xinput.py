@@ -106,6 +106,7 @@ class XInputListener(XListener):
         while count := self._x.pending_events():
             for _ in range(count):
                 event = self._x.next_event()
+                self._overlays.note(event)
                 if event.type == X.MappingNotify:
                     self._panic.forget_mapping()
                 elif event.type == GENERIC_EVENT and event.extension == self._opcode:
@@ -134,7 +135,8 @@ class XInputListener(XListener):
     def _report(self, raw: Raw) -> None:
         kind = _kind(raw)
         point = self._where() if kind == "button" else None
-        self._hear(Heard(kind, point, panic=kind == "key" and self._panic.down(raw.detail)))
+        panic = kind == "key" and self._panic.down(raw.detail)
+        self._hear(Heard(kind, point, panic, self._is_for_overlay(kind)))
 
     def _device(self, source: int) -> Device:
         if source not in self._devices:

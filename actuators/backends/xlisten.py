@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import select
 import threading
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from actuators.actions import Point
 from actuators.backends.witness import Kind
 from actuators.backends.x11_display import XDisplay
 from actuators.backends.x11_keymap import keysym_named
+from actuators.backends.xoverlays import XOverlays
 from actuators.errors import ActuatorError
 
 if TYPE_CHECKING:
     from actuators.guard import Hear
 
+TOPS_SECONDS = 1.0
 # Keys that are there twice: both count.
 _TWINS = {0xFFE1: (0xFFE2,), 0xFFE3: (0xFFE4,), 0xFFE9: (0xFFEA,), 0xFFEB: (0xFFEC,), 0xFF0D: (0xFF8D,)}
 
@@ -33,7 +36,11 @@ class XListener(ABC):
         self.note = note
         self._display = XDisplay(display)
         self._x: Any = self._display.x
+        self._overlays = self._heed_overlays()
         self._panic = PanicKeys(self._display, panic)
+        self._known_tops: frozenset[int] = frozenset()
+        self._tops_of: frozenset[int] = frozenset()
+        self._tops_until = 0.0
         self._hear: Hear = lambda heard: None
         self._lock = threading.RLock()
         self._over = False
@@ -112,6 +119,29 @@ class XListener(ABC):
         with self._display.asking():
             at = self._display.root.query_pointer()
         return Point(at.root_x, at.root_y)
+
+    def _heed_overlays(self) -> XOverlays:
+        from Xlib import X
+
+        with self._display.mapped(), self._display.asking():
+            self._display.root.change_attributes(event_mask=X.PropertyChangeMask)
+            return XOverlays(self._x)
+
+    def _is_for_overlay(self, kind: Kind) -> bool:
+        """Whether what the user does now goes to an overlay: keys where the focus is, all else where the pointer is."""
+        if not self._overlays:
+            return False
+        with self._display.asking():
+            if kind == "key":
+                return self._overlays.owns(getattr(self._x.get_input_focus().focus, "id", 0))
+            return getattr(self._display.root.query_pointer().child, "id", 0) in self._tops()
+
+    def _tops(self) -> Collection[int]:
+        """The top-level windows of overlays, looked up once a second: a mouse tells of itself a thousand times."""
+        if self._tops_of != self._overlays.clients or time.monotonic() > self._tops_until:
+            self._known_tops = frozenset(self._overlays.tops())
+            self._tops_of, self._tops_until = self._overlays.clients, time.monotonic() + TOPS_SECONDS
+        return self._known_tops
 
 
 class PanicKeys:

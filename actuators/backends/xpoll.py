@@ -64,7 +64,9 @@ class PollingListener(XListener):
         from Xlib import X
 
         for _ in range(self._x.pending_events()):
-            if self._x.next_event().type == X.MappingNotify:
+            event = self._x.next_event()
+            self._overlays.note(event)
+            if event.type == X.MappingNotify:
                 self._panic.forget_mapping()
         if self._acting:
             return
@@ -75,18 +77,19 @@ class PollingListener(XListener):
         if max(abs(now.pointer.x - before.pointer.x), abs(now.pointer.y - before.pointer.y)) < JITTER_PIXELS:
             self._state = State(before.pointer, now.buttons, now.keys)  # slow jitter does not add up, slow moving does
         else:
-            self._hear(Heard("pointer"))
+            self._hear(Heard("pointer", overlay=self._is_for_overlay("pointer")))
         for heard in self._pressed(before, now):
             self._hear(heard)
 
     def _pressed(self, before: State, now: State) -> Iterator[Heard]:
         new = now.buttons & ~before.buttons
-        yield from (Heard("button", now.pointer) for bit in BUTTON_BITS if new & bit)
-        yield from (Heard("wheel") for bit in WHEEL_BITS if new & bit)
+        over = bool(new) and self._is_for_overlay("button")
+        yield from (Heard("button", now.pointer, overlay=over) for bit in BUTTON_BITS if new & bit)
+        yield from (Heard("wheel", overlay=over) for bit in WHEEL_BITS if new & bit)
         for keycode in before.keys - now.keys:
             self._panic.up(keycode)
         for keycode in now.keys - before.keys:
-            yield Heard("key", panic=self._panic.down(keycode))
+            yield Heard("key", panic=self._panic.down(keycode), overlay=self._is_for_overlay("key"))
 
     def _look(self) -> State:
         with self._display.asking():

@@ -6,6 +6,7 @@ all the while, so nothing flickers; a place that an overlay has been at since th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -19,6 +20,7 @@ from perception.backends.xstack import Top, XStack
 from perception.frames import Frame
 from perception.screenshot import Region
 
+LINGER = 0.5  # seconds for which a compositor may go on showing a window that has gone, or has moved
 _TRIES = 5  # windows come and go while they are read
 _PARENT_RELATIVE = 1
 _ROOT_PIXMAPS = ("_XROOTPMAP_ID", "ESETROOT_PMAP_ID")
@@ -40,14 +42,17 @@ class XPatch:
         self._root = self._x.screen().root
         self._root.change_attributes(event_mask=X.SubstructureNotifyMask | X.PropertyChangeMask)
         self._stack = XStack(self._x)
-        self._been: list[Region] = []  # where overlays were
+        self._been: dict[Region, float] = {}  # where overlays were, and until when they may be seen there
+        self._compositor = self._x.intern_atom(f"_NET_WM_CM_S{self._x.get_default_screen()}")
+        self._composited = False
         self._backdrop = Backdrop(self._x)
         self._redirected = False
 
     def begin(self) -> None:
         """A picture is about to be taken."""
         if self._stack.overlays or self._been:
-            self._been = []
+            now = time.monotonic()
+            self._been = {place: until for place, until in self._been.items() if until > now}
             self._take_in()
 
     def mend(self, frame: Frame, region: Region) -> Frame:
@@ -55,7 +60,10 @@ class XPatch:
         try:
             self._x.sync()
             self._take_in()
-            return self._mended(frame, region) if self._been else frame
+            if not self._been:
+                return frame
+            self._composited = bool(self._x.get_selection_owner(self._compositor))
+            return self._mended(frame, region)
         except Exception as error:
             if _is_lost(error):
                 return frame
@@ -67,12 +75,17 @@ class XPatch:
             self._x.close()
 
     def _take_in(self) -> None:
-        self._been += [place for place in self._stack.overlays if place not in self._been]
+        self._note_places()
         for _ in range(self._x.pending_events()):
             if self._stack.note(self._x.next_event()):
-                self._been += [place for place in self._stack.overlays if place not in self._been]
+                self._note_places()
         if self._been and not self._redirected:
             self._redirect()
+
+    def _note_places(self) -> None:
+        if places := self._stack.overlays:
+            until = time.monotonic() + LINGER if self._composited else 0.0
+            self._been |= dict.fromkeys(places, until)
 
     def _redirect(self) -> None:
         """Overlays do so before they are shown; from now on we do, too, should they go suddenly."""
@@ -136,7 +149,7 @@ class XPatch:
         x, y = part.left - top.region.left - top.border, part.top - top.region.top - top.border
         image = window.get_image(x, y, part.width, part.height, X.ZPixmap, 0xFFFFFFFF)
         pixels = np.frombuffer(image.data, np.uint8).reshape(part.height, -1, 4)
-        return Layer(pixels, part, self._shape(window, top, part), blended=image.depth == 32 and self._is_composited())
+        return Layer(pixels, part, self._shape(window, top, part), blended=image.depth == 32 and self._composited)
 
     def _shape(self, window: Any, top: Top, part: Region) -> tuple[Region, ...]:
         from Xlib.ext import shape
@@ -147,11 +160,6 @@ class XPatch:
         found = window.shape_get_rectangles(shape.SK.Bounding).rectangles
         regions = [Region(each.x + left, each.y + top_, each.width, each.height) for each in found]
         return tuple(common for each in regions if (common := frames.overlap(each, part)) is not None)
-
-    def _is_composited(self) -> bool:
-        """Whether a compositor paints the screen: then windows can be translucent."""
-        name = f"_NET_WM_CM_S{self._x.get_default_screen()}"
-        return bool(self._x.get_selection_owner(self._x.intern_atom(name)))
 
     def _window(self, top: Top) -> Any:
         return self._x.create_resource_object("window", top.id)
@@ -190,7 +198,7 @@ class Backdrop:
         self._refused = False
 
     def at(self, place: Region) -> NDArray[np.uint8]:
-        """Its pixels at a place; black where they cannot be had."""
+        """Its pixels at a place; where they cannot be had, the grey that compositors paint then."""
         from Xlib import X
         from Xlib.error import XError
 
@@ -199,7 +207,7 @@ class Backdrop:
             if source is not None:
                 image = source.get_image(x, y, place.width, place.height, X.ZPixmap, 0xFFFFFFFF)
                 return np.frombuffer(image.data, np.uint8).reshape(place.height, -1, 4)
-        return np.zeros((place.height, place.width, 4), np.uint8)
+        return np.full((place.height, place.width, 4), 0x80, np.uint8)
 
     def _source(self, place: Region) -> tuple[Any, int, int]:
         """What to read it from, and where."""

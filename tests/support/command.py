@@ -30,9 +30,14 @@ class Command:
         self._err = err
 
     @property
+    def out(self) -> bytes:
+        """Standard output so far."""
+        return self._out.read_bytes()
+
+    @property
     def lines(self) -> list[Line]:
         """What standard output holds so far, whole lines only."""
-        whole = self._out.read_bytes().rpartition(b"\n")[0]
+        whole = self.out.rpartition(b"\n")[0]
         return [json.loads(line) for line in whole.splitlines()]
 
     @property

@@ -5,6 +5,7 @@ The page logs what it was hit on. An intruder is a dialog over it, as white as t
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Literal, TypeAlias
@@ -29,6 +30,8 @@ class Stage:
         self._page = self._window(0, 0, *self.size)
         self._ink = self._page.create_gc(foreground=BLUE)
         self._paper = self._page.create_gc(foreground=WHITE)
+        self._grey = self._page.create_gc(foreground=GREY)
+        self._greys = itertools.cycle((GREY, GREY - 0x404040))
         self._shift = 0
         self._dialog: Any = None
         self.draw()
@@ -43,9 +46,25 @@ class Stage:
                 self._page.fill_rectangle(self._ink, column * TILE + 4, row * TILE + 4 + shift, side, 28)
         self._display.sync()
 
-    def pop_up(self, x: int, y: int, width: int = 240, height: int = 160) -> None:
-        """A plain white dialog with its middle at a point; it is on the screen when this returns."""
-        self._dialog = self._window(x - width // 2, y - height // 2, width, height)
+    def spot(self, x: int, y: int, width: int, height: int, *, again: bool = False) -> None:
+        """Paint a part of the page grey; `again`: white."""
+        self._grey.change(foreground=WHITE if again else next(self._greys))
+        self._page.fill_rectangle(self._grey, x, y, width, height)
+        self._display.sync()
+
+    def lower(self) -> None:
+        """Below all other windows."""
+        self._page.configure(stack_mode=X.Below)
+        self._display.sync()
+
+    def pop_up(self, x: int, y: int, width: int = 240, height: int = 160, *, low: bool = False) -> None:
+        """A plain white dialog with its middle at a point; it is on the screen when this returns.
+
+        Args:
+            low: right above the page, and below all other windows.
+        """
+        place = x - width // 2, y - height // 2
+        self._dialog = self._window(*place, width, height, above=self._page if low else None)
         self._display.sync()
 
     def close_dialog(self) -> None:
@@ -69,7 +88,7 @@ class Stage:
         """The windows go, too."""
         self._display.close()
 
-    def _window(self, x: int, y: int, width: int, height: int) -> Any:
+    def _window(self, x: int, y: int, width: int, height: int, above: Any = None) -> Any:
         window = self._root.create_window(
             x,
             y,
@@ -81,6 +100,8 @@ class Stage:
             override_redirect=True,
             event_mask=X.ButtonPressMask,
         )
+        if above is not None:
+            window.configure(sibling=above, stack_mode=X.Above)
         window.map()
         return window
 

@@ -40,12 +40,13 @@ def xvfb(width: int = 1280, height: int = 800, *, window_manager: bool = False) 
         if not window_manager:
             yield server.display
             return
-        with _openbox(server.display):
+        with openbox(server.display):
             yield server.display
 
 
 @contextmanager
-def _openbox(display: str) -> Generator[None, None, None]:
+def openbox(display: str) -> Generator[None, None, None]:
+    """A window manager on a display."""
     manager = subprocess.Popen(
         ["openbox", "--sm-disable", "--startup", "echo ready"],
         env={**os.environ, "DISPLAY": display},

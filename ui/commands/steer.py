@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal, TypeVar
 
 from agent.errors import UserFault
 from agent.inbox import Message, post
 from agent.session import Session, data_home, find_session
+from ui.service.running import Service, ServiceLost, find_service
 from ui.settings import read_words
 from ui.standing import Standing
 from ui.summary import one_line, outcome_word
@@ -166,12 +169,32 @@ def _live(name: str, verb: str) -> Session:
 
 
 def _posted(session: Session, message: Message) -> str:
+    """Through the page's service where there is one, as the page does it; else straight into the inbox."""
+    message = replace(message, id=uuid.uuid4().hex[:12])
+    if (service := find_service(data_home())) and _by_service(service, session, message):
+        return message.id
     try:
         return post(session.inbox, message)
     except OSError as error:
         raise UserFault(
             f"cannot write to {session.inbox} ({error.strerror}); make it writable or free some space"
         ) from None
+
+
+def _by_service(service: Service, session: Session, message: Message) -> bool:
+    """False where the service does not answer: the word can do without.
+
+    Raises:
+        UserFault: it makes no sense now.
+    """
+    body = {"kind": message.kind, "text": message.text, "target": message.target, "now": message.now, "id": message.id}
+    try:
+        status, answer = service.request("POST", f"/api/sessions/{session.id}/words", body)
+    except ServiceLost:
+        return False
+    if status in (409, 422):
+        raise UserFault(str(answer["error"]))
+    return status == 202
 
 
 def _expect(standing: Standing, taken: bool) -> None:

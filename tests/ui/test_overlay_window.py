@@ -1,0 +1,368 @@
+"""The overlay's window beside a working agent: neither seen nor touched, and still the user's own."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from actuators.actions import Click, Drag, Keypress, Move, Point, Scroll, Type
+from actuators.guard import open_guard
+from actuators.hands import open_hands
+from actuators.xlibfix import open_display
+from agent.errors import UserFault
+from agent.session import create_session
+from perception.backends.mss import MssBackend
+from perception.eyes import Eyes, open_eyes
+from perception.screenshot import Region, Screenshot
+from perception.settle import Settled
+from tests.support.intruder import Stage, stage
+from tests.support.overlay import Overlay, overlay, until
+from tests.support.textfield import text_field
+from tests.support.xephyr import User, xephyr
+from tests.support.xserver import openbox, xserver, xvfb
+from ui.overlay import open_overlay
+from ui.window.place import BAR, MARGIN, SIZE
+
+
+@pytest.fixture(scope="module")
+def display() -> Generator[str]:
+    with xvfb(window_manager=True) as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
+def shown(display: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Overlay]:
+    with overlay(display, tmp_path_factory.mktemp("home")) as there:
+        yield there
+
+
+def pixels(shot: Screenshot) -> Any:
+    return cv2.imdecode(np.frombuffer(shot.image, np.uint8), cv2.IMREAD_COLOR)
+
+
+@contextmanager
+def wandering(there: Overlay, *places: tuple[int, int]) -> Generator[None]:
+    """Meanwhile it is dragged about."""
+    over, twin = threading.Event(), there.twin()
+
+    def drag() -> None:
+        while not over.is_set():
+            for x, y in places:
+                twin.move(x, y)
+
+    dragging = threading.Thread(target=drag)
+    dragging.start()
+    try:
+        yield
+    finally:
+        over.set()
+        dragging.join()
+        twin.close()
+
+
+PLACES = [(60, 40), (420, 60), (700, 230), (200, 260)]
+
+
+def test_it_is_absent_from_what_the_model_sees(display: str, shown: Overlay) -> None:
+    with stage(display) as page, open_eyes(display) as eyes:
+        without = pixels(eyes.look())
+        page.lower()
+        assert not np.array_equal(photographed(display), without)
+        with wandering(shown, *PLACES):
+            right = sum(np.array_equal(pixels(eyes.look()), without) for _ in range(200))
+    assert right == 200
+
+
+def test_the_agents_clicks_reach_what_is_under_it(display: str, shown: Overlay) -> None:
+    chance = random.Random(7)
+    heard = len(shown.told())
+    with stage(display) as page, open_hands(display) as hands:
+        page.lower()
+        hit = 0
+        with wandering(shown, *PLACES):
+            for _ in range(200):
+                at = shown.region
+                x, y = at.left + chance.randrange(at.width), at.top + chance.randrange(at.height)
+                hands.perform(Click(x, y))
+                hit += page.hits() == [("page", 0)]
+    assert hit == 200
+    assert shown.told()[heard:] == []
+
+
+def test_drags_and_the_wheel_pass_it_too(display: str, shown: Overlay) -> None:
+    heard = len(shown.told())
+    with stage(display) as page, open_hands(display) as hands:
+        page.lower()
+        shown.move(*PLACES[0])
+        at = shown.region
+        hands.perform(Drag((Point(5, 5), Point(at.left + 50, at.top + 50), Point(at.left + 200, at.top + 300))))
+        hands.perform(Scroll(at.left + 100, at.top + 100, 0, 360))
+        assert len(page.hits()) == 4
+    assert shown.told()[heard:] == []
+
+
+def test_where_the_agent_hovers_it_hovers_over_the_program(display: str, shown: Overlay) -> None:
+    with stage(display) as page, open_hands(display) as hands:
+        page.lower()
+        shown.move(*PLACES[0])
+        heard = len(shown.told())
+        hands.perform(Move(PLACES[0][0] + 100, PLACES[0][1] + 200))
+        time.sleep(0.2)
+        assert not shown.takes_clicks()
+        assert shown.told()[heard:] == []
+        pointer(display, PLACES[0][0] + 120, PLACES[0][1] + 200)
+        until(shown.takes_clicks, 1)
+
+
+def test_typing_goes_to_the_program(display: str, shown: Overlay) -> None:
+    with text_field(display) as field, open_hands(display) as hands:
+        at = shown.region
+        hands.perform(Click(at.left + 20, at.top + 60))
+        shown.focus()
+        until(lambda: shown.active() == shown.client)
+        hands.perform(Type("plain, é 漢字"))
+        assert field.read() == "plain, é 漢字"
+        shown.focus()
+        until(lambda: shown.active() == shown.client)
+        hands.perform(Keypress(("ctrl", "a")))
+        hands.perform(Type("x"))
+        assert field.read() == "x"
+    assert not any(word.startswith("keydown") for word in shown.told())
+
+
+def test_the_eyes_settle_as_soon_as_without_it(display: str, shown: Overlay) -> None:
+    with stage(display) as page, open_eyes(display) as eyes:
+        alone = [settled(eyes, page) for _ in range(12)]
+        page.lower()
+        beside = [settled(eyes, page) for _ in range(12)]
+    assert all(each.settled for each in beside)
+    assert statistics.median(each.seconds for each in beside) < statistics.median(each.seconds for each in alone) + 0.1
+
+
+def test_what_changes_under_it_is_noticed(display: str, shown: Overlay) -> None:
+    with stage(display) as page, open_eyes(display) as eyes:
+        page.lower()
+        eyes.look()
+        at = shown.region
+        eyes.mark()
+        page.spot(at.left + 100, at.top + 100, 40, 40)
+        assert eyes.settle().settled
+        changed = eyes.late()
+        assert changed is not None and changed.place.width == changed.place.height == 40
+        assert "has changed there" in doubt(eyes, at.left + 120, at.top + 120, page)
+
+
+def doubt(eyes: Eyes, x: int, y: int, page: Stage) -> str:
+    eyes.look()
+    page.spot(x - 40, y - 40, 80, 80, again=True)
+    eyes.mark("click", (x, y))
+    return eyes.doubt(x, y)
+
+
+def test_it_is_no_window_that_has_come_in_between(display: str, shown: Overlay) -> None:
+    with stage(display) as page, open_eyes(display) as eyes:
+        page.lower()
+        eyes.look()
+        shown.move(*PLACES[1])
+        x, y = PLACES[1][0] + 100, PLACES[1][1] + 100
+        eyes.mark("click", (x, y))
+        assert eyes.doubt(x, y) == ""
+        page.pop_up(x, y, low=True)
+        eyes.mark("click", (x, y))
+        assert eyes.doubt(x, y) == "a window has come there since that screenshot"
+
+
+def test_it_comes_without_the_focus_and_gives_it_back(display: str, tmp_path: Path) -> None:
+    with text_field(display) as field:
+        program = active(display)
+        with overlay(display, tmp_path) as there:
+            assert there.active() == program
+            user = User(display)
+            at = there.region
+            user.move(at.left + 40, at.top + 50)
+            user.click()
+            until(lambda: there.active() == there.client)
+            user.tap("a")
+            until(lambda: "keydown=a" in there.told())
+            user.tap("enter")
+            until(lambda: there.active() == program)
+            user.tap("a")
+            until(lambda: field.read() == "a")
+            user.close()
+
+
+def test_its_user_moves_and_collapses_it_and_it_is_there_again(display: str, tmp_path: Path) -> None:
+    user = User(display)
+    with overlay(display, tmp_path) as there:
+        at = there.region
+        assert (at.right, at.top) == (1280 - MARGIN, MARGIN)
+        user.move(at.left + 200, at.top + 15)
+        user.press(1)
+        for step in range(1, 11):
+            user.move(at.left + 200 - 30 * step, at.top + 15 + 20 * step)
+        until(lambda: there.region == Region(at.left - 300, at.top + 200, *SIZE))
+        user.press(1, down=False)
+        user.move(at.left - 100, at.top + 500)
+        user.click()
+        user.click()
+        until(lambda: "collapsed=true" in there.told())
+        until(lambda: there.region == Region(at.left - 300, at.top + 200, *BAR))
+    with overlay(display, tmp_path) as there:
+        assert there.region == Region(at.left - 300, at.top + 200, *BAR)
+    user.close()
+
+
+def test_a_killed_agent_leaves_it_clickable(display: str, shown: Overlay) -> None:
+    shown.move(*PLACES[0])
+    hands = subprocess.Popen([sys.executable, "-c", DRAG, display, *map(str, PLACES[0])])
+    until(lambda: not shown.takes_clicks())
+    hands.kill()
+    hands.wait()
+    until(shown.takes_clicks, 1)
+
+
+DRAG = """
+import sys
+from actuators.actions import Drag, Point
+from actuators.hands import open_hands
+x, y = int(sys.argv[2]), int(sys.argv[3])
+with open_hands(sys.argv[1]) as hands:
+    while True:
+        hands.perform(Drag((Point(x + 20, y + 20), Point(x + 200, y + 400))))
+"""
+
+
+def test_when_it_is_killed_the_next_picture_is_right(display: str, tmp_path: Path) -> None:
+    with stage(display) as page, open_eyes(display) as eyes:
+        without = pixels(eyes.look())
+        with overlay(display, tmp_path) as there:
+            page.lower()
+            assert np.array_equal(pixels(eyes.look()), without)
+            os.kill(there.process.pid, signal.SIGKILL)
+            for _ in range(20):
+                assert np.array_equal(pixels(eyes.look()), without)
+        with (
+            overlay(display, tmp_path, session=there.session) as again,
+            pytest.raises(UserFault, match="on the screen already"),
+        ):
+            open_overlay(again.session.id, home=tmp_path)
+
+
+def test_it_outlives_the_sessions_process_and_ends_with_the_screen(tmp_path: Path) -> None:
+    session = create_session(tmp_path)
+    with xvfb(window_manager=True) as display:
+        environment = {**os.environ, "DISPLAY": display, "DESKHAND_HOME": str(tmp_path)}
+        parent = subprocess.Popen([sys.executable, "-c", PARENT, session.id], env=environment, stdout=subprocess.PIPE)
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.kill()
+        parent.communicate()
+        time.sleep(0.3)
+        assert runs(pid)
+    until(lambda: not runs(pid))
+
+
+PARENT = """
+import sys, time
+from ui.overlay import open_overlay
+print(open_overlay(sys.argv[1], program=(sys.executable, "-m", "tests.support.overlay")).pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_without_a_screen_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = create_session(tmp_path)
+    for display in (None, ":987"):
+        monkeypatch.delenv("DISPLAY", raising=False)
+        if display:
+            monkeypatch.setenv("DISPLAY", display)
+        with pytest.raises(UserFault, match=r"display.*deskhand serve.*session goes on") as caught:
+            open_overlay(session.id, home=tmp_path)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_would_show_it_to_the_agent_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = create_session(tmp_path)
+    with xserver(800, 600, "-extension", "Composite") as server:
+        monkeypatch.setenv("DISPLAY", server.display)
+        with pytest.raises(UserFault, match="Composite"):
+            open_overlay(session.id, home=tmp_path)
+
+
+def test_the_user_uses_it_between_and_during_the_agents_actions(tmp_path: Path) -> None:
+    with (
+        xephyr() as (server, user),
+        openbox(server.display),
+        overlay(server.display, tmp_path) as there,
+        open_hands(server.display) as hands,
+    ):
+        guard = open_guard(hands, server.display, grace=0)
+        at = there.region
+        pause = at.left + 205, at.top + 50
+        for number in range(1, 6):
+            hands.perform(Click(at.left + 100, at.top + 300))
+            user.move(at.left - 60 - number, pause[1])  # a hand comes from somewhere
+            user.move(pause[0] - number, pause[1])
+            until(there.takes_clicks, 1)
+            user.click()
+            until(lambda n=number: there.told().count("pause") == n)
+            touches = guard.touches
+            assert touches is not None and touches.first == "pointer" and touches.reached
+            assert guard.hand_back() is not None
+        user.click()  # the pointer is there already: no takeover, and no touch of the agent's work
+        until(lambda: there.told().count("pause") == 6)
+        assert guard.touches is None
+        user.move(100, 600)
+        user.click()
+        until(lambda: guard.touches is not None and bool(guard.touches.clicks))
+        assert guard.touches is not None and not guard.touches.reached
+        guard.close()
+
+
+def settled(eyes: Eyes, page: Stage) -> Settled:
+    eyes.mark("click", (30, 30))
+    page.spot(20, 20, 60, 60)
+    return eyes.settle()
+
+
+def photographed(display: str) -> Any:
+    camera = MssBackend(display, monitor=0)
+    try:
+        return camera.grab(camera.region)[:, :, :3]
+    finally:
+        camera.close()
+
+
+def active(display: str) -> int:
+    x: Any = open_display(display)
+    try:
+        return int(x.screen().root.get_full_property(x.intern_atom("_NET_ACTIVE_WINDOW"), 0).value[0])
+    finally:
+        x.close()
+
+
+def pointer(display: str, x: int, y: int) -> None:
+    user = User(display)
+    user.move(x, y)
+    user.close()
+
+
+def runs(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False

@@ -9,7 +9,6 @@ import os
 import secrets
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -27,7 +26,7 @@ from starlette.types import ExceptionHandler
 
 from agent.errors import UserFault
 from agent.values import Budgets
-from ui.service import files, running
+from ui.service import files
 from ui.service.api import NotHere, Service, make_router
 from ui.service.bodies import NewSession
 from ui.service.common import Common
@@ -37,6 +36,7 @@ from ui.service.live import LiveScreens
 from ui.service.notify import Notifier, open_desktop
 from ui.service.reach import Reach
 from ui.service.running import Service as Running
+from ui.service.running import announce
 from ui.service.security import Secured
 from ui.service.wire import to_json
 from ui.service.words import NotNow, NoWords
@@ -176,31 +176,24 @@ def start_in_thread(home: Path, *, only: str | None = None, port: int = 0) -> Ru
     return server
 
 
-def serve(home: Path, *, port: int = 0, said: Callable[[Running], None], opened: bool = False) -> None:
-    """Be this user's one service until Ctrl-C or SIGTERM; where another one runs, only say where.
+def serve(home: Path, *, port: int = 0, said: Callable[[Running], None]) -> None:
+    """Be this user's one service (see `running.the_only_one`) until Ctrl-C or SIGTERM.
 
     Args:
         said: is told once where the page is.
-        opened: whether the user's browser is shown the page.
 
     Raises:
         UserFault: the port is taken, or the home cannot be written.
     """
-    with running.the_only_one(home) as ours, _signals() as ended:
-        if not ours:
-            found = running.wait_for_service(home)
-            said(found)
-            _open(home, found, opened=opened)
-            return
+    with _signals() as ended:
         server = start_in_thread(home, port=port)
         desktop = open_desktop() if notifies() else None
         notifier = Notifier(desktop)
         try:
             server.ready.wait(PATIENCE)
             here = Running(server.port, server.token, os.getpid())
-            running.announce(home, here)
+            announce(home, here)
             said(here)
-            _open(home, here, opened=opened)
             if desktop:
                 _notify(server.service.feed, notifier)
             while server.alive and not ended.wait(1.0):  # Windows hears Ctrl-C only between waits
@@ -208,11 +201,6 @@ def serve(home: Path, *, port: int = 0, said: Callable[[Running], None], opened:
         finally:
             server.close()
             notifier.close()
-
-
-def _open(home: Path, here: Running, *, opened: bool) -> None:
-    if opened and not running.open_browser(home, here.address):
-        print("deskhand: no browser could be opened; open the address above yourself", file=sys.stderr)
 
 
 @contextmanager

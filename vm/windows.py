@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from actuators.backends.xoverlays import XOverlays
 from actuators.errors import DisplayLost
 from actuators.xlibfix import open_display
 
@@ -27,15 +28,17 @@ class Windows:
         self._x: Any = open_display(display)  # python-xlib makes its objects at run time
         self._root: Any = self._x.screen().root
         self._atoms: dict[str, int] = {}
+        self._overlays = XOverlays(self._x)
 
     def managed(self) -> bool:
         """Whether a window manager is at work."""
         return bool(self._listed("_NET_SUPPORTING_WM_CHECK"))
 
     def shown(self) -> frozenset[int]:
-        """The windows of programs, dialogs included, splash screens left out."""
+        """The windows of programs, dialogs included; splash screens and overlays left out."""
         windows = {*self._listed("_NET_CLIENT_LIST"), *self._unmanaged()}
-        return frozenset(window for window in windows if not self._is_splash(window))
+        self._asked(self._overlays.refresh)
+        return frozenset(w for w in windows if not (self._overlays.is_overlay(w) or self._is_splash(w)))
 
     def _unmanaged(self) -> Sequence[int]:
         """Windows that go past the window manager, as some full-screen programs do; all, where there is none."""

@@ -78,7 +78,7 @@ class XAside:
             while (window := self._focused()) and self._overlays.owns(window):
                 if time.monotonic() > deadline:
                     raise ActuatorError("the overlay has the keyboard and does not give it back; click elsewhere")
-                self._focus(next((p for c in self._overlays.clients if (p := self._overlays.previous(c))), 0))
+                self._focus(self._overlays.before(window))
                 time.sleep(0.01)  # the window manager does it
 
     def close(self) -> None:

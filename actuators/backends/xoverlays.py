@@ -56,6 +56,15 @@ class XOverlays:
         """Whether a window was made by the process of an overlay."""
         return window & self._mask in {client & self._mask for client in self.clients}
 
+    def is_overlay(self, window: int) -> bool:
+        """Whether a window is none of the agent's business: an overlay's, or a probe. Not for the manager's frames."""
+        return self.owns(window) or window in self.probes
+
+    def before(self, window: int) -> int:
+        """The window that was active before one of an overlay's; 0 for none."""
+        clients = sorted(self.clients, key=lambda client: client & self._mask != window & self._mask)
+        return next((found for client in clients if (found := self.previous(client))), 0)
+
     def tops(self) -> dict[int, int]:
         """The top-level windows of all overlays, frames of the window manager included, each with its client."""
         from Xlib.error import XError

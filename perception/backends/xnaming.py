@@ -86,6 +86,7 @@ class XNaming:
     def close(self) -> None:
         """See `NamingBackend.close`."""
         self._programs.close()
+        self._reading.close()
         self._display.close()
 
     def _ask(self, place: Place, question: Callable[[], Named | None]) -> Named | None:

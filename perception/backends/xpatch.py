@@ -44,7 +44,7 @@ class XPatch:
         self._stack = XStack(self._x)
         self._been: dict[Region, float] = {}  # where overlays were, and until when they may be seen there
         self._compositor = self._x.intern_atom(f"_NET_WM_CM_S{self._x.get_default_screen()}")
-        self._composited = False
+        self._composited = bool(self._x.get_selection_owner(self._compositor))
         self._backdrop = Backdrop(self._x)
         self._redirected = False
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from perception.backends.xpatch import XPatch
 from perception.find import Picture
 from perception.frames import overlap
 from perception.screenshot import Region
@@ -29,6 +30,7 @@ class XReading:
 
     def __init__(self, display: Display) -> None:
         self._display = display
+        self._patch = XPatch(display.get_display_name())
         self._cost = FIRST_COST
         self._warm = False
 
@@ -52,14 +54,19 @@ class XReading:
         self._warm = True  # the first time, the reader had to be started
         return _label_at(words, x - area.left, y - area.top, area)
 
+    def close(self) -> None:
+        """Let go of the display. May be called twice."""
+        self._patch.close()
+
     def _pixels(self, area: Region) -> Picture:
         import numpy as np
         from Xlib import X
 
         root = self._display.screen().root
+        self._patch.begin()
         image: Any = root.get_image(area.left, area.top, area.width, area.height, X.ZPixmap, 0xFFFFFFFF)
         pixels = np.frombuffer(image.data, np.uint8)
-        return pixels.reshape(area.height, area.width, -1)[:, :, :3]
+        return self._patch.mend(pixels.reshape(area.height, area.width, -1), area)[:, :, :3]
 
 
 def _label_at(words: Sequence[Word], x: int, y: int, area: Region) -> str:

@@ -52,13 +52,11 @@ class XStack:
 
     def is_overlay(self, window: int) -> bool:
         """Whether a window is an overlay's, or a probe: a top-level one, or any that an overlay's process made."""
-        return window in self._overlays.probes or (
-            bool(self._overlays) and (window in self._ours or self._overlays.owns(window))
-        )
+        return self._overlays.is_overlay(window) or (bool(self._overlays) and window in self._ours)
 
     def before(self, window: int) -> int:
         """The window that was active before an overlay became it; 0 for none."""
-        return next((found for client in self._overlays.clients if (found := self._overlays.previous(client))), 0)
+        return self._overlays.before(window)
 
     def below(self, place: Region) -> Sequence[Top]:
         """The other windows at a place, from the lowest to the highest."""

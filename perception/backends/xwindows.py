@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from actuators.backends.xoverlays import XOverlays
 from perception.backends.xfront import XFront
+from perception.backends.xstack import XStack
 from perception.screenshot import Region
 
 if TYPE_CHECKING:
@@ -42,10 +44,12 @@ class XWindows:
         self._display = display
         self._root: Window = display.screen().root
         self._atoms: dict[str, int] = {}
-        self._front = XFront(display, self._atom)
+        self._overlays = XOverlays(display)
+        self._front = XFront(display, self._atom, self._overlays)
 
     def at(self, x: int, y: int) -> Place | None:
         """The window at a point; None where there is only the background."""
+        self._overlays.refresh()
         windows = list(self._below(x, y))
         if not windows:
             return None
@@ -61,6 +65,7 @@ class XWindows:
 
     def in_front(self) -> Place | None:
         """The active window, or where no window manager tells it the one with the focus; None if there is none."""
+        self._overlays.refresh()
         window = self._front.active() or self._focused()
         return None if window is None else self._managed(window)
 
@@ -71,7 +76,7 @@ class XWindows:
         kinds = {self._atom(f"_NET_WM_WINDOW_TYPE_{name}") for name in ("POPUP_MENU", "DROPDOWN_MENU", "COMBO")}
         for window in reversed(self._root.query_tree().children):
             told: Any = window.get_attributes()
-            if told.map_state == X.IsViewable and told.override_redirect:
+            if told.map_state == X.IsViewable and told.override_redirect and not self._overlays.owns(window.id):
                 kind: Any = window.get_full_property(self._atom("_NET_WM_WINDOW_TYPE"), 0)
                 if kind is not None and kinds & set(kind.value):
                     return True
@@ -100,10 +105,13 @@ class XWindows:
         return active if active is not None and pid is not None and self._front.of(active).pid == pid else None
 
     def _below(self, x: int, y: int) -> Iterator[Any]:
-        """The windows at a point, from the top-level one down."""
+        """The windows at a point, from the top-level one down; overlays are looked through."""
         window: Any = self._root
         for _ in range(_MAX_DEPTH):
             window = window.translate_coords(self._root.id, x, y).child
+            if not isinstance(window, int) and window.id in self._overlays.tops():
+                under = XStack(self._display).at(x, y)
+                window = self._display.create_resource_object("window", under) if under else 0
             if isinstance(window, int):
                 return
             yield window

@@ -204,7 +204,7 @@ def test_doctor_tells_of_each_monitor(tmp_path: Path) -> None:
             "✓ monitor 1: “screen”, 500×600 at (0, 0): 9 of 9 marks, off by 0 pixels at most",
             "✓ monitor 2: 240×400 at (560, 50): 9 of 9 marks, off by 0 pixels at most",
             "✓ takeover: your own mouse and keyboard are told from the agent's, and stop it",
-            "– overlay: there is no overlay in this version",
+            "✓ overlay: it can be shown, and the model does not see it",
         ]
         assert lines[-1] == "Tasks can be done on the private desktop and on your own screen."
         transform_pointer(display, 1.01, 0, 0, 0, 1, 0, 0, 0, 1)

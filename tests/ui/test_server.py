@@ -408,6 +408,17 @@ def test_a_new_session_is_started_as_asked(tmp_path: Path) -> None:
         assert len(starter.asked) == 2
 
 
+def test_a_session_that_cannot_be_started_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real process behind the route: it has no key."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv("DESKHAND_CONFIG", str(tmp_path / "none.toml"))
+    with serving(tmp_path) as (_, client):
+        found = client.post("/api/sessions", {"task": "x", "computer": "desktop", "open": []})
+        assert found.status == 400 and "key" in found.data["error"]
+        assert client.post("/api/sessions", {"task": "x", "size": "huge"}).status == 400
+        assert client.get("/api/board").data["defaults"]["key"] is False
+
+
 def test_only_a_session_that_does_not_run_can_go_on(tmp_path: Path) -> None:
     session, starter = started(tmp_path), Starter()
     path = f"/api/sessions/{session.id}/go_on"

@@ -295,14 +295,10 @@ def test_a_page_of_another_origin_cannot_frame_the_page_or_post_a_form_to_it(
     url, session = f"http://127.0.0.1:{client.port}/", session_of(home)
     with evil_site() as port:
         browser_page.goto(f"http://evil.test:{port}/")
-        browser_page.evaluate(
-            """(url) => new Promise((done) => {
-                 const frame = Object.assign(document.createElement("iframe"), { src: url });
-                 frame.onload = done; document.body.append(frame); })""",
-            url,
-        )
-        inner = browser_page.frames[-1]
-        assert inner.url.startswith("chrome-error:")
+        with browser_page.expect_event("framenavigated", lambda frame: frame.url.startswith("chrome-error:")):
+            browser_page.evaluate(
+                "(url) => document.body.append(Object.assign(document.createElement('iframe'), { src: url }))", url
+            )
         with browser_page.expect_navigation():
             browser_page.evaluate(FORM, {"url": url, "name": session.id})
         assert "another" in browser_page.content()

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ui.doctor import desktop, machine, screens
+from ui.doctor import desktop, machine, overlay, screens
 from ui.doctor.report import PLACES, Check, Place
 from ui.summary import printable, tolerate_encoding
 
@@ -121,7 +121,7 @@ def _own_screen_checks(card: bool, say: Callable[[str], object]) -> Iterator[Che
     else:
         yield guarded("pointer", screens.check_aim_unseen, ("here",))
     yield guarded("takeover", screens.check_takeover)
-    yield guarded("overlay", screens.check_overlay)
+    yield guarded("overlay", overlay.check_overlay, limit=CARD_LIMIT)
 
 
 def _desktop_checks() -> Iterator[Check]:

@@ -6,21 +6,29 @@ import argparse
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from agent.session import data_home
-
-if TYPE_CHECKING:
-    from ui.service.running import Service
+from ui.service.running import Service, open_browser, the_only_one, wait_for_service
 
 
 def serve(flags: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C; where it is served already, say where."""
-    from ui.server import serve as run
+    home, opened = data_home(), _at_a_screen() and not flags.json if flags.open is None else flags.open
+    with the_only_one(home) as ours:
+        if ours:
+            from ui.server import serve as run  # takes most of a second
 
-    opened = _at_a_screen() and not flags.json if flags.open is None else flags.open
-    run(data_home(), port=flags.port or 0, said=lambda service: _say(service, as_json=flags.json), opened=opened)
+            run(home, port=flags.port or 0, said=lambda service: _said(home, service, flags, opened=opened))
+        else:
+            _said(home, wait_for_service(home), flags, opened=opened)
     return 0
+
+
+def _said(home: Path, service: Service, flags: argparse.Namespace, *, opened: bool) -> None:
+    _say(service, as_json=flags.json)
+    if opened and not open_browser(home, service.address):
+        print("deskhand: no browser could be opened; open the address above yourself", file=sys.stderr)
 
 
 def _say(service: Service, *, as_json: bool) -> None:

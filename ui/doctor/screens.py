@@ -81,11 +81,6 @@ def check_takeover() -> Check:
     return Check("takeover", "ok", "your own mouse and keyboard are told from the agent's, and stop it")
 
 
-def check_overlay() -> Check:
-    """Whether the overlay is absent from what a model sees."""
-    return Check("overlay", "skipped", "there is no overlay in this version")
-
-
 def examined(name: str, monitor: Monitor, blocks: tuple[Place, ...], display: str | None) -> Check:
     """The test card on one monitor of a display, in the words of a check."""
     from actuators.hands import open_hands

@@ -48,7 +48,7 @@ export class JournalView {
 
   /** The journal may have grown. */
   async changed() {
-    if (!this.active) return;
+    if (!this.active || !this.scroll.clientHeight) return; // not seen: read when it is
     if (this.#busy) {
       this.#again = true;
       return;

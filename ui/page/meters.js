@@ -37,6 +37,7 @@ export class Meters {
     this.minutes = new Meter("minutes");
     this.tokens = tokens ? new Meter("tokens") : null;
     this.money = new Meter("money");
+    this.money.node.classList.add("money");
     this.node = el("div", "meters", this.turns.node, this.minutes.node, this.tokens?.node, this.money.node);
     this.node.setAttribute("role", "group");
     this.node.setAttribute("aria-label", "Used so far");

@@ -149,11 +149,10 @@ class Guard:
         self._callbacks.append(callback)
 
     def take(self) -> None:
-        """The user takes over by word, without touching anything yet."""
+        """The user takes over by word, whether or not they have touched anything yet."""
         with self._mutex:
-            if self._touches is None:
-                now = time.monotonic()
-                self._touches = Touches(now, now)
+            now = time.monotonic()
+            self._touches = replace(self._touches or Touches(now, now), first="word")
             self._hands.seize()
 
     def hand_back(self) -> Touches | None:

@@ -82,6 +82,8 @@ class Attention:
 
     def receive(self, message: Message) -> None:
         """Write one word down and let it take effect."""
+        if message.kind not in ("take", "resume"):
+            self.takeover.heard(message.by)
         match message.kind:
             case "steer":
                 self._steer(message)

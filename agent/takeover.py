@@ -81,9 +81,16 @@ class Takeover:
 
     def take(self) -> None:
         """The user takes over by word."""
-        if self._guard and not self._state.taken_over:
+        if self._guard:
             self._guard.take()
+        if self._guard and not self._state.taken_over:
             self.begin("word")
+
+    def heard(self, by: str) -> None:
+        """The user has said something: where they had touched nothing but the overlay to say it, that is not meant."""
+        touches = self._guard.touches if self._guard else None
+        if self._state.taken_over and touches is not None and touches.reached:
+            self.end(by)
 
     def begin(self, by: str) -> None:
         """The hands are the user's."""

@@ -30,6 +30,7 @@ LOCK = "overlay.lock"  # in the session's folder: held by its one overlay
 START_SECONDS = 10.0  # until it must be on the screen
 CLOSE_SECONDS = 3.0
 IDLE_SECONDS = 600.0  # after the end of a session, until its overlay closes by itself
+LOOK_SECONDS = 2.0  # between looks whether it has ended
 CLOSE = "close\n"  # what the process may be told through its standard input
 LOST = "the session goes on without its overlay"
 
@@ -188,7 +189,7 @@ def run(session: Session, on_shown: Callable[[], None], serve: Callable[[Session
 
     with _only_one(session):
         shell = Shell(address, session.folder.parent.parent, open_native(), on_shown)
-        for work in (_heed_parent, _end_some_day):
+        for work in (_heed_parent, end_some_day):
             threading.Thread(target=work, args=(shell.close, session), daemon=True).start()
         if hasattr(signal, "SIGTERM"):
             signal.signal(signal.SIGTERM, _closing(shell.close))
@@ -242,14 +243,14 @@ def _heed_parent(close: Callable[[], None], _session: Session) -> None:
                 close()
 
 
-def _end_some_day(close: Callable[[], None], session: Session) -> None:
+def end_some_day(close: Callable[[], None], session: Session) -> None:
     """Close long after the session has ended well or badly; one that was cut off waits for its user."""
     from ui.standing import Standing
 
     standing = Standing(session)
     ended: float | None = None
     while True:
-        time.sleep(2)
+        time.sleep(LOOK_SECONDS)
         with contextlib.suppress(UserFault, OSError):
             standing.look()
         ended = None if standing.end is None else ended or time.monotonic()

@@ -62,12 +62,7 @@ class Timeline:
     """
 
     def __init__(
-        self,
-        entries: Iterable[Entry],
-        damages: Iterable[Damage],
-        *,
-        live: bool,
-        beginning: Beginning | None = None,
+        self, entries: Iterable[Entry], damages: Iterable[Damage], *, live: bool, beginning: Beginning | None = None
     ) -> None:
         self.images: list[ImageRef] = []
         self.blocks: list[Block] = []

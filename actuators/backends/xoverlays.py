@@ -61,9 +61,11 @@ class XOverlays:
         return self.owns(window) or window in self.probes
 
     def before(self, window: int) -> int:
-        """The window that was active before one of an overlay's; 0 for none."""
+        """The window that was active before one of an overlay's, or if that has gone the topmost one; 0 for none."""
         clients = sorted(self.clients, key=lambda client: client & self._mask != window & self._mask)
-        return next((found for client in clients if (found := self.previous(client))), 0)
+        stacked = listed(self._root, self._x.intern_atom("_NET_CLIENT_LIST_STACKING"))
+        known = [found for client in clients if (found := self.previous(client)) in stacked]
+        return next((found for found in [*known, *reversed(stacked)] if not self.owns(found)), 0)
 
     def tops(self) -> dict[int, int]:
         """The top-level windows of all overlays, frames of the window manager included, each with its client."""

@@ -119,7 +119,7 @@ class XWindows:
     def _focused(self) -> Any:
         """The top-level window around the focus."""
         window: Any = self._display.get_input_focus().focus
-        if isinstance(window, int) or window.id == self._root.id:
+        if isinstance(window, int) or window.id == self._root.id or self._overlays.owns(window.id):
             return None
         for _ in range(_MAX_DEPTH):
             parent: Any = window.query_tree().parent

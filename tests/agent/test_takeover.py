@@ -66,6 +66,34 @@ def test_a_touch_in_a_batch_holds_the_rest_until_the_users_word() -> None:
     assert_prefixes(b.model)
 
 
+@pytest.mark.parametrize(
+    ("word", "goes_on"), [(Message("steer", "x"), True), (Message("pause"), False), (Message("take"), False)]
+)
+def test_who_reaches_for_the_overlay_does_what_is_pressed_there(word: Message, goes_on: bool) -> None:
+    b = bench(answer(CLICK, OTHER), final("ok"), final("ok"))
+    went_on: list[bool] = []
+
+    def reach(_action: Action) -> None:
+        now = time.monotonic()
+        b.computer.guard.touches = Touches(began=now, last=now, moved=True, first="pointer", overlay=True)
+        b.computer.before = lambda _: None
+
+    async def say() -> None:
+        await b.until("takeover.started")
+        b.inbox.post(word)
+        await anyio.sleep(0.2)
+        went_on.append(b.journal.types.count("session.paused") == b.journal.types.count("session.unpaused"))
+        b.inbox.post(Message("resume"))
+
+    b.computer.before = reach
+    b.beside = say
+    assert b.run().outcome == "done"
+    assert went_on == [goes_on]
+    types = b.journal.types
+    assert types.count("session.paused") == (2 if word.kind == "pause" else 1)
+    assert ended(b).clicks == ()
+
+
 def test_an_answer_that_was_thought_of_before_the_takeover_is_not_carried_out() -> None:
     b = bench(answer(CLICK), answer(OTHER), final("ok"))
 

@@ -1,4 +1,4 @@
-"""A browser for all tests of the page, and a server and a page for each; what the console complains of fails the test."""
+"""A browser for all tests of the page; what its console complains of fails the test."""
 
 from __future__ import annotations
 
@@ -94,6 +94,11 @@ class Windows:
         page.set_viewport_size({"width": size[0], "height": size[1]})
         return page
 
+    def close(self) -> None:
+        """Close those that are free."""
+        for page in self._free:
+            page.context.close()
+
     def give_back(self, *listeners: Any) -> None:
         """The test is over: nothing of it is left in them."""
         for page in self._taken:
@@ -121,12 +126,12 @@ def browser() -> Generator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(home: Path) -> Generator[Server]:
     with serving(home) as running:
         yield running

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.page.conftest import Watched, Windows
 from tests.page.serving import serving
 from tests.page.working import Troupe, troupe
-from tests.ui.story import eventful
+from tests.ui.story import Story, draw, eventful
 
 
 def column(page: Page, name: str) -> list[str]:
@@ -109,6 +109,17 @@ def test_an_ended_session_goes_on_and_one_out_of_budget_asks_for_limits(actors: 
     page.locator(f'[data-session="{dead}"]').get_by_role("button", name="Resume").click()
     expect(page.locator("#said-polite")).to_contain_text("going on")
     assert said == [{}]
+    story = Story(actors.home, "Sort the invoices")
+    story.begin(draw(1))
+    spent = story.end("out_of_budget", "50 of 50 turns are used up").id
+    page.locator(f'[data-session="{spent}"]').get_by_role("button", name="Go on…").click()
+    dialog = page.get_by_role("dialog", name="Go on with this session")
+    expect(dialog).to_contain_text("50 of 50 turns are used up")
+    expect(dialog.get_by_label("Turns")).to_have_value("50")
+    dialog.get_by_label("Turns").fill("80")
+    dialog.get_by_role("button", name="Go on").click()
+    expect(dialog).to_have_count(0)
+    assert said[1:] == [{"words": "", "max_turns": 80}]
 
 
 def test_the_search_finds_past_sessions(actors: Troupe, watched: Watched) -> None:
@@ -155,9 +166,7 @@ def test_a_new_session_is_started_with_what_was_chosen(actors: Troupe, watched: 
     page.wait_for_selector(".session-both:not([hidden])")
     expect(page.locator("h1.task")).to_have_text("Started from the page")
     wanted = {"task": "Sort the invoices", "computer": "desktop", "model": "gpt-6.1-terra", "size": "1440x900"}
-    assert said == [
-        wanted | {"approve": "never", "open": ["~/a.ods", "~/b.ods"], "max_turns": 40, "max_cost": 1.5}
-    ]
+    assert said == [wanted | {"approve": "never", "open": ["~/a.ods", "~/b.ods"], "max_turns": 40, "max_cost": 1.5}]
     page.keyboard.press("n")
     again = page.get_by_role("dialog", name="New session")
     expect(again.get_by_label("Model")).to_have_value("gpt-6.1-terra")

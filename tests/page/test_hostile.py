@@ -51,18 +51,3 @@ def test_it_is_shown_as_text_everywhere(actors: Troupe, watched: Watched) -> Non
         board.evaluate(f"location.hash = '#/session/{sessions[MARKUP].id}/{tab.lower()}'")
         expect(board.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
         _nothing_happened(board)
-
-
-def test_no_markup_is_ever_interpreted_and_no_style_or_script_is_inline() -> None:
-    from ui.service.files import PAGE
-
-    forbidden = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "srcdoc")
-    for script in PAGE.glob("*.js"):
-        text = script.read_text()
-        assert not [word for word in forbidden if word in text], script.name
-        assert "http://" not in text.replace("http://www.w3.org/", ""), script.name
-        assert "https://" not in text, script.name
-    for page in PAGE.glob("*.html"):
-        text = page.read_text()
-        assert "style=" not in text and "<style" not in text and "onclick" not in text, page.name
-        assert text.count("<script") == text.count('<script type="module" src="/assets/'), page.name

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.page.conftest import Watched
+from tests.page.conftest import Watched, Windows
 from tests.page.serving import Server
 from tests.page.working import Troupe
 
@@ -14,7 +14,9 @@ LOST = "Connection lost. Trying again…"
 
 
 def test_a_server_that_comes_back_is_found_again(actors: Troupe, watched: Watched, server: Server) -> None:
-    watched.expect("ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|network error")
+    watched.expect(
+        "ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|network error"
+    )
     session = actors.start()
     session.think("I look at ")
     page, overlay = watched.session(session.id), watched.overlay(session.id)
@@ -34,6 +36,37 @@ def test_a_server_that_comes_back_is_found_again(actors: Troupe, watched: Watche
     expect(overlay.locator(".banner")).to_be_hidden(timeout=15_000)
     overlay.get_by_role("button", name=re.compile("^Approve")).click()
     assert session.hear("approve").target == "a1"
+
+
+def test_a_page_that_nobody_sees_gives_its_connection_back(actors: Troupe, server: Server, browser: Browser) -> None:
+    session = actors.start()
+    windows = Windows(browser)  # whose clock is not used by other tests
+    watched = Watched(windows, server)
+    page = watched.board()
+    page.clock.install()
+    page.reload()
+    card = page.locator(f'[data-session="{session.id}"]')
+    expect(card).to_be_visible()
+    page.evaluate(_HIDE, True)
+    with page.expect_event("requestfailed", lambda request: "/api/stream" in request.url):
+        page.clock.fast_forward(31_000)
+    session.ask()
+    with page.expect_response("**/api/board"):
+        page.clock.fast_forward(11_000)
+    expect(page).to_have_title(re.compile(r"^\(\d+\) Deskhand$"))
+    with page.expect_request("**/api/stream"):
+        page.evaluate(_HIDE, False)
+    session.answered()
+    page.clock.resume()
+    expect(card.locator(".ask")).to_have_count(0)
+    watched.close()
+    windows.close()
+
+
+_HIDE = """(hidden) => {
+  Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
 
 
 def test_a_reload_in_the_middle_loses_nothing(actors: Troupe, watched: Watched) -> None:

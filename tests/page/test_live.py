@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.page.conftest import Watched
 from tests.page.working import Troupe, Working
 from tests.support.command import wait_until
-from tests.support.window import EventWindow, event_window
+from tests.support.window import EventWindow, Seen, event_window
 from tests.support.xserver import xvfb
 from tests.ui.story import BACKGROUND, SIZE
 
@@ -68,7 +68,9 @@ def test_a_card_and_the_overlay_show_it_too(session: Working, watched: Watched) 
     card = board.locator(f'[data-session="{session.id}"]')
     expect(card.locator("canvas")).to_be_visible()
     watched.expect("willReadFrequently")
-    wait_until(lambda: tuple(board.evaluate(_CORNER, session.id)) != BACKGROUND, "another picture than the stored one", 10)
+    wait_until(
+        lambda: tuple(board.evaluate(_CORNER, session.id)) != BACKGROUND, "another picture than the stored one", 10
+    )
 
 
 _CORNER = """(id) => {
@@ -89,7 +91,7 @@ def test_the_users_hands_reach_it_while_they_have_the_mouse(
     expect(page.locator(".reach")).to_contain_text("Click and type in the picture")
     window.events()
     page.mouse.click(*on_page(page, 200, 150))
-    seen = []
+    seen: list[Seen] = []
     wait_until(lambda: bool(seen.extend(window.clicks()) or seen), "the click", 10)
     assert len(seen) == 1, "only the click that was made with the mouse in the user's hands"
     assert abs(seen[0].x - 200) <= 1 and abs(seen[0].y - 150) <= 1

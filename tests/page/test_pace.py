@@ -5,8 +5,13 @@ from __future__ import annotations
 import statistics
 import threading
 import time
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
 
 from tests.page.conftest import Watched
+from tests.page.serving import Server, serving
 from tests.page.working import Troupe, Working
 
 SESSIONS = 20
@@ -32,6 +37,18 @@ _WATCH = """() => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of this module alone: what others have left would be in the way."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def server(home: Path) -> Generator[Server]:
+    with serving(home) as running:
+        yield running
+
+
 def _work(sessions: list[Working], until: float) -> None:
     """Each thinks aloud, `RATE` times a second, the time of it in its words."""
     step = 1 / RATE / len(sessions)
@@ -54,10 +71,12 @@ def test_an_event_is_visible_within_a_tenth_of_a_second(actors: Troupe, watched:
         page.wait_for_timeout(200)
     page.wait_for_timeout(300)
     seen: list[list[int]] = page.evaluate("window.seen")
-    first = {sent: now for sent, now in reversed(seen)}
+    first = {sent: now for sent, now in reversed(seen)}  # noqa: C416 (the pairs are lists)
     delays = sorted((now - sent) / 1000 for sent, now in first.items())
     p95, longest = statistics.quantiles(delays, n=20)[-1], page.evaluate("window.longest")
-    print(f"{len(delays)} events seen: median {statistics.median(delays) * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms, "
-          f"longest task {longest:.0f} ms")
+    print(
+        f"{len(delays)} events seen: median {statistics.median(delays) * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms, "
+        f"longest task {longest:.0f} ms"
+    )
     assert len(delays) > SESSIONS * RATE * SECONDS * 0.5
-    assert p95 < 3 * GOAL  # the goal itself is measured by the bench, on a machine that does nothing else
+    assert p95 < 3 * GOAL  # other tests may be at work on this machine; alone, it holds the goal

@@ -64,8 +64,10 @@ def _turn(turn: int, image: ImageRef) -> list[Event]:
 def at_the_end(page: Page) -> bool:
     """Whether the newest of the timeline is in view."""
     return bool(
-        page.evaluate("(() => { const s = document.querySelector('.timeline .scroll');"
-                      " return s.scrollHeight - s.scrollTop - s.clientHeight < 50; })()")
+        page.evaluate(
+            "(() => { const s = document.querySelector('.timeline .scroll');"
+            " return s.scrollHeight - s.scrollTop - s.clientHeight < 50; })()"
+        )
     )
 
 
@@ -155,8 +157,17 @@ def test_everything_that_happens_is_drawn(actors: Troupe, watched: Watched) -> N
     page = watched.session(eventful(actors.home).id)
     timeline = page.get_by_role("region", name="Timeline")
     for words in (
-        "The sheet is empty.", "I enter the departments", "Please use euros", "overloaded", "cut short", "double click",
-        "the key 'b' could not be sent", "paused", "A yes was needed", "This may overwrite a file", "approved by user",
+        "The sheet is empty.",
+        "I enter the departments",
+        "Please use euros",
+        "overloaded",
+        "cut short",
+        "double click",
+        "the key 'b' could not be sent",
+        "paused",
+        "A yes was needed",
+        "This may overwrite a file",
+        "approved by user",
         "The budget is saved",
     ):
         expect(timeline).to_contain_text(words)

@@ -10,6 +10,7 @@ from agent.events import (
     ActionStarted,
     ApprovalAnswered,
     ApprovalRequested,
+    ModelThought,
     Paused,
     PlanChanged,
     QuestionAnswered,
@@ -35,6 +36,7 @@ class Working(Story):
 
     def __init__(self, home: Path, task: str = "Make a quarterly budget") -> None:
         super().__init__(home, task)
+        self.turn: int
         self._inbox = FileInbox(self.session.inbox)
         self._heard: list[Message] = []
 
@@ -67,8 +69,6 @@ class Working(Story):
         if turn:
             self.turn += 1
             self.write(TurnStarted(self.turn, 2 * self.turn))
-        from agent.events import ModelThought
-
         self.write(ModelThought(self.turn, text))
 
     def about_to(self, action: Word = CLICK, words: str = 'click "Save" (push button) in "Save As"') -> None:

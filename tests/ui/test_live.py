@@ -152,9 +152,9 @@ def test_the_death_of_the_screen_ends_the_stream_and_nothing_else(server: XServe
         with pytest.raises(StopAsyncIteration):
             while True:
                 await asyncio.wait_for(anext(frames), 5)
-        async with aclosing(live.frames(server.display, 960, 5.0)) as again:
+        async with aclosing(live.frames(":64999", 960, 5.0)) as none:
             with pytest.raises(StopAsyncIteration):
-                await asyncio.wait_for(anext(again), 5)
+                await asyncio.wait_for(anext(none), 5)
 
     asyncio.run(look())
     wait_until(lambda: live_threads() == 0, "the thread to end", 5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import statistics
 import subprocess
@@ -26,6 +27,7 @@ from actuators.xlibfix import open_display
 from agent.errors import UserFault
 from agent.session import create_session
 from perception.backends.mss import MssBackend
+from perception.backends.xwindows import XWindows
 from perception.eyes import Eyes, open_eyes
 from perception.screenshot import Region, Screenshot
 from perception.settle import Settled
@@ -33,9 +35,10 @@ from tests.support.intruder import Stage, stage
 from tests.support.overlay import Overlay, overlay, until
 from tests.support.textfield import text_field
 from tests.support.xephyr import User, xephyr
-from tests.support.xserver import openbox, xserver, xvfb
+from tests.support.xserver import end, openbox, xserver, xvfb
 from ui.overlay import open_overlay
 from ui.window.place import BAR, MARGIN, SIZE
+from vm.windows import Windows
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +88,31 @@ def test_it_is_absent_from_what_the_model_sees(display: str, shown: Overlay) -> 
         with wandering(shown, *PLACES):
             right = sum(np.array_equal(pixels(eyes.look()), without) for _ in range(200))
     assert right == 200
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("picom"), reason="picom is not installed")
+def test_it_is_absent_where_a_compositor_paints_the_screen(tmp_path: Path) -> None:
+    with xvfb(window_manager=True) as display, picom(display), stage(display) as page, open_eyes(display) as eyes:
+        page.lower()
+        without = pixels(eyes.look())
+        with overlay(display, tmp_path) as there, wandering(there, *PLACES):
+            assert all(np.array_equal(pixels(eyes.look()), without) for _ in range(50))
+
+
+@contextmanager
+def picom(display: str) -> Generator[None]:
+    """A compositor without shadows."""
+    x: Any = open_display(display)
+    compositor = subprocess.Popen(
+        ["picom", "--backend", "xrender"], env={**os.environ, "DISPLAY": display}, stderr=subprocess.DEVNULL
+    )
+    try:
+        until(lambda: bool(x.get_selection_owner(x.intern_atom("_NET_WM_CM_S0"))))
+        yield
+    finally:
+        x.close()
+        end(compositor)
 
 
 def test_the_agents_clicks_reach_what_is_under_it(display: str, shown: Overlay) -> None:
@@ -184,6 +212,23 @@ def test_it_is_no_window_that_has_come_in_between(display: str, shown: Overlay) 
         page.pop_up(x, y, low=True)
         eyes.mark("click", (x, y))
         assert eyes.doubt(x, y) == "a window has come there since that screenshot"
+
+
+def test_what_is_named_is_what_is_under_it(display: str, shown: Overlay) -> None:
+    with text_field(display):
+        x: Any = open_display(display)
+        shown.focus()
+        until(lambda: shown.active() == shown.client)
+        windows = XWindows(x)
+        front = windows.in_front()
+        assert front is not None and front.region is not None
+        shown.move(front.region.left, front.region.top)
+        named = windows.at(front.region.left + 20, front.region.top + 60)
+        assert named is not None and named.pid == front.pid != shown.process.pid
+        listed = Windows(display)
+        assert shown.client not in listed.shown()
+        listed.close()
+        x.close()
 
 
 def test_it_comes_without_the_focus_and_gives_it_back(display: str, tmp_path: Path) -> None:
@@ -315,7 +360,9 @@ def test_the_user_uses_it_between_and_during_the_agents_actions(tmp_path: Path) 
         pause = at.left + 205, at.top + 50
         for number in range(1, 6):
             hands.perform(Click(at.left + 100, at.top + 300))
-            user.move(at.left - 60 - number, pause[1])  # a hand comes from somewhere
+            for x in (200, 100 + number):  # a hand comes from somewhere
+                user.move(x, pause[1])
+            until(lambda: guard.touches is not None)
             user.move(pause[0] - number, pause[1])
             until(there.takes_clicks, 1)
             user.click()

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -166,21 +166,26 @@ def test_every_answer_has_the_headers_that_keep_it_in(client: Client, home: Path
 
 def test_a_request_is_no_larger_than_it_must_be(client: Client) -> None:
     big = b'{"kind": "steer", "text": "' + b"x" * MAX_BODY + b'"}'
-    assert client.ask("POST", "/api/sessions", big).status == 413
-    connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=10)
-    pieces = iter([b"x" * 65536] * (2 * MAX_BODY // 65536))
-    headers = {"Authorization": f"Bearer {client.token}", "Content-Type": "application/json"}
-    try:
-        connection.request("POST", "/api/sessions", pieces, headers, encode_chunked=True)
-        assert connection.getresponse().status == 413
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # it hung up in the middle, which is as good
-    finally:
-        connection.close()
+    assert _status(client, big) in (413, None)
+    assert _status(client, iter([b"x" * 65536] * (2 * MAX_BODY // 65536))) in (413, None)
+    assert _status(client, b'{"kind": "steer"}') == 422
     for length in ("-1", "1e9", "99999999999999999999"):
         status = client.ask("POST", "/api/sessions", b"{}", {"Content-Length": length}).status
         assert status in (400, 413)
     assert client.get("/api/board").status == 200
+
+
+def _status(client: Client, body: bytes | Iterator[bytes]) -> int | None:
+    """What a request is answered with; None where the server hangs up in the middle, which is as good a refusal."""
+    connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=10)
+    headers = {"Authorization": f"Bearer {client.token}", "Content-Type": "application/json"}
+    try:
+        connection.request("POST", "/api/sessions", body, headers, encode_chunked=not isinstance(body, bytes))
+        return connection.getresponse().status
+    except (BrokenPipeError, ConnectionResetError):
+        return None
+    finally:
+        connection.close()
 
 
 # ---- a web page in the user's browser

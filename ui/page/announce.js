@@ -8,7 +8,8 @@ const regions = new Map();
 
 export function setUpAnnouncements() {
   for (const manner of ["polite", "assertive"]) {
-    const region = attributes(el("div", "heard"), { "aria-live": manner, role: manner === "polite" ? "status" : "alert" });
+    const role = manner === "polite" ? "status" : "alert";
+    const region = attributes(el("div", "heard"), { "aria-live": manner, role });
     region.id = `said-${manner}`;
     regions.set(manner, region);
     document.body.append(region);

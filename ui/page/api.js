@@ -28,7 +28,8 @@ export const forgetToken = () => sessionStorage.removeItem(TOKEN);
 export async function request(path, { method = "GET", body, signal } = {}) {
   const headers = { Authorization: `Bearer ${sessionStorage.getItem(TOKEN) ?? ""}` };
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const options = { method, headers, signal, cache: method === "GET" && path.includes("/images/") ? "default" : "no-store" };
+  const cache = method === "GET" && path.includes("/images/") ? "default" : "no-store";
+  const options = { method, headers, signal, cache };
   if (body !== undefined) options.body = JSON.stringify(body);
   let response;
   try {

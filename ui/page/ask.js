@@ -6,13 +6,14 @@ import { button, el, setText, shown, unique } from "./dom.js";
 
 const ARMED_AFTER = 500; // milliseconds: a press that was meant for something else must not be a yes
 
-const keyOf = (question) => JSON.stringify([question.type, question.id, question.again, question.text, question.risk, question.recipient]);
+const keyOf = ({ type, id, again, text, risk, recipient }) => JSON.stringify([type, id, again, text, risk, recipient]);
 
 /** What a screen reader says when the question comes. */
 function spoken(question) {
   if (question.type === "question") return `The agent asks: ${question.text}`;
   const lead = question.kind === "hand_off" ? "You are asked to do this yourself" : "Your approval is needed";
-  return [`${lead}: ${question.text}`, question.risk, question.recipient && `to ${question.recipient}`].filter(Boolean).join(". ");
+  const recipient = question.recipient && `to ${question.recipient}`;
+  return [`${lead}: ${question.text}`, question.risk, recipient].filter(Boolean).join(". ");
 }
 
 class Question {
@@ -60,7 +61,8 @@ class Question {
   #approval() {
     const { kind, text, risk, recipient, source, rule, again } = this.question;
     const byHand = kind === "hand_off";
-    const from = source === "rule" ? (rule ? `by your rule “${rule}”` : "by your rules") : "asked for by the model's provider";
+    const byRule = rule ? `by your rule “${rule}”` : "by your rules";
+    const from = source === "rule" ? byRule : "asked for by the model's provider";
     const yes = byHand ? "Done, go on" : "Approve";
     return this.#frame(byHand ? "hand-off" : "confirm", byHand ? "Do this yourself" : "May it do this?",
       again ? el("p", "again", "Asked again: the screen has changed since.") : null,
@@ -108,6 +110,7 @@ class Question {
     shown(this.error, false);
     try {
       await say(this.session, kind, { target: this.question.id, ...more });
+      this.field?.dispatchEvent(new Event("said", { bubbles: true }));
       announce({ approve: "approved", deny: "denied", answer: "answered" }[kind]);
     } catch (error) {
       this.#busy = false;
@@ -175,6 +178,6 @@ export class Asks {
   answer(kind) {
     const approvals = [...this.#open.values()].filter((view) => view.approval);
     if (approvals.length === 1) approvals[0].answer(kind);
-    else if (approvals.length) announce("There is more than one question; press the button of the one that you mean.", "assertive");
+    else if (approvals.length) announce("There is more than one question; press the button you mean.", "assertive");
   }
 }

@@ -4,6 +4,7 @@ import { button, el, setText, shown } from "./dom.js";
 import { help } from "./keys.js";
 
 const SEARCH_AFTER = 180; // milliseconds since the last key
+const LOST = "Connection lost. Trying again…";
 const LOST_AFTER = 600; // milliseconds: a line that is back at once is not worth a word
 
 export class Bar {
@@ -17,7 +18,8 @@ export class Bar {
     this.needing.href = "#/";
     shown(this.needing, false);
     this.search = el("input", "");
-    Object.assign(this.search, { type: "search", placeholder: "Search sessions", ariaLabel: "Search sessions", autocomplete: "off" });
+    Object.assign(this.search, { type: "search", placeholder: "Search sessions", autocomplete: "off" });
+    this.search.setAttribute("aria-label", "Search sessions");
     this.search.setAttribute("aria-keyshortcuts", "/");
     this.search.addEventListener("input", () => {
       clearTimeout(this.#timer);
@@ -46,7 +48,7 @@ export class Bar {
   /** Say whether the line to the server stands. */
   tell(line) {
     clearTimeout(this.#lost);
-    if (line === "lost") this.#lost = setTimeout(() => setText(this.line, "Connection lost. Trying again…"), LOST_AFTER);
+    if (line === "lost") this.#lost = setTimeout(() => setText(this.line, LOST), LOST_AFTER);
     else setText(this.line, "");
   }
 }

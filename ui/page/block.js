@@ -7,13 +7,15 @@ import { planList } from "./plan.js";
 
 const LONG = 900; // characters of a text that are shown at once
 const STATES = {
-  done: "", failed: "failed", unsure: "may or may not have happened", not: "not carried out", now: "under way", next: "to come",
+  done: "", failed: "failed", unsure: "may or may not have happened", not: "not carried out",
+  now: "under way", next: "to come",
 };
 
 function prose(name, text) {
   if (text.length <= LONG) return el("p", name, text);
   const node = el("p", name, `${text.slice(0, LONG)}… `);
-  node.append(button("plain", `show all ${text.length.toLocaleString("en")} characters`, () => { node.textContent = text; }));
+  const all = `show all ${text.length.toLocaleString("en")} characters`;
+  node.append(button("plain", all, () => { node.textContent = text; }));
   return node;
 }
 
@@ -32,31 +34,37 @@ function action(one) {
 
 function steer(item) {
   const receipts = item.receipts.map(({ name, at }) => el("li", name, `${name} ${clock(at)}`));
-  return el("div", "said-card", el("p", "item-title", item.now ? "You said, cutting in" : "You said"), prose("said", item.text),
+  const title = item.now ? "You said, cutting in" : "You said";
+  return el("div", "said-card", el("p", "item-title", title), prose("said", item.text),
     el("ul", "receipts", ...receipts), item.envelope ? folded("as the model got it", item.envelope) : null);
 }
 
 function approval(item) {
   const title = item.ask === "hand_off" ? "You were asked to do this yourself" : "A yes was needed";
   const from = item.source === "rule" && item.rule ? el("p", "dim", `by the rule “${item.rule}”`) : null;
-  return el("div", "said-card approval", el("p", "item-title", item.again ? `${title}, again: the screen had changed` : title),
+  const heading = item.again ? `${title}, again: the screen had changed` : title;
+  return el("div", "said-card approval", el("p", "item-title", heading),
     prose("said", item.text), prose("", item.risk), item.recipient ? el("p", "", `to ${item.recipient}`) : null, from,
     el("p", "answer", item.answer || "not answered so far"));
 }
 
 function question(item) {
+  const by = item.by && item.by !== "user" ? `, by ${item.by}` : "";
   const choices = item.choices?.length ? el("p", "dim", `choices: ${item.choices.join(" · ")}`) : null;
   return el("div", "said-card approval", el("p", "item-title", "The agent asked"), prose("said", item.text), choices,
-    el("p", "answer", item.answer ? `“${item.answer}”${item.by && item.by !== "user" ? `, by ${item.by}` : ""}` : "not answered so far"));
+    el("p", "answer", item.answer ? `“${item.answer}”${by}` : "not answered so far"));
 }
 
-const checks = (item) => item.checks.map((check) => el("p", "check", `safety check: ${check.message || check.code || check.id}`));
+const nameOf = (check) => check.message || check.code || check.id;
+const checks = (item) => item.checks.map((check) => el("p", "check", `safety check: ${nameOf(check)}`));
 
 const DRAW = {
   thought: (item) => prose("thought", item.text),
   words: (item) => prose(item.final ? "words final" : "words", item.text),
   actions: (item) => el("div", "", ...checks(item),
-    item.actions.length ? el("ol", "actions", ...item.actions.map(action)) : el("p", "quiet", "a call without actions")),
+    item.actions.length
+      ? el("ol", "actions", ...item.actions.map(action))
+      : el("p", "quiet", "a call without actions")),
   function: (item) => el("div", "call", el("p", "", el("code", "", `${item.text}(${item.arguments})`)),
     item.answer ? prose("quiet", `answered: ${item.answer}`) : null),
   note: (item) => el("div", "note", el("p", "item-title", "Deskhand told the model"), prose("", item.text)),
@@ -65,7 +73,8 @@ const DRAW = {
   retry: (item) => prose("retry", item.text),
   dropped: (item) => prose("retry", `answer dropped: ${item.text}`),
   pause: (item) => el("p", "pause", `${item.text} · ${clock(item.at)} · by ${item.by}`),
-  line: (item) => el("div", "quiet", el("p", "", item.text), item.more ? folded("about this computer", item.more) : null),
+  line: (item) => el("div", "quiet", el("p", "", item.text),
+    item.more ? folded("about this computer", item.more) : null),
   damage: (item) => el("p", "damage", damaged(item)),
   end: (item) => el("p", `end ${item.outcome}`, el("b", "", item.outcome.replaceAll("_", " ")), ` ${item.text}`),
   plan: (item) => el("div", "plan-item", el("p", "item-title", "The plan"), planList(item.steps)),
@@ -125,7 +134,8 @@ function link(section) {
 function cost(block) {
   const spent = block.usage;
   const took = block.seconds === null ? "" : `${duration(block.seconds)}, ours ${duration(block.ours)}`;
-  const parts = [took || (block.model ? `model ${duration(block.model)}` : ""), spent ? tokens(spent) : "", spent ? money(spent) : ""];
+  const time = took || (block.model ? `model ${duration(block.model)}` : "");
+  const parts = [time, spent ? tokens(spent) : "", spent ? money(spent) : ""];
   return parts.filter(Boolean).join(" · ");
 }
 

@@ -10,7 +10,10 @@ import { everySecond } from "./meters.js";
 import { COLUMNS, spoken, worthSaying } from "./states.js";
 
 const TITLES = { "needs you": "Needs you", working: "Working", paused: "Paused", done: "Done" };
-const NOTHING = { "needs you": "Nobody waits for you.", working: "Nothing is at work.", paused: "Nothing is paused.", done: "Nothing has ended yet." };
+const NOTHING = {
+  "needs you": "Nobody waits for you.", working: "Nothing is at work.", paused: "Nothing is paused.",
+  done: "Nothing has ended yet.",
+};
 const REACHING = 900; // milliseconds after the pointer or a key moved among the cards, in which none changes its place
 const AT_LATEST = 4_000; // milliseconds after which it does all the same
 
@@ -32,7 +35,7 @@ class Column {
   /** Put the cards into their order, moving only those that are not in their place. */
   arrange(views) {
     const wanted = new Set(views.map((view) => view.node));
-    for (const node of [...this.cards.children]) if (!wanted.has(node) && !node.dataset.leaving) node.dataset.leaving = "yes";
+    for (const node of this.cards.children) if (!wanted.has(node)) node.dataset.leaving = "yes";
     let next = this.cards.firstElementChild;
     for (const { node } of [...views].sort(before(this.name))) {
       while (next && next.dataset.leaving && next !== node) next = next.nextElementSibling;
@@ -60,7 +63,8 @@ export class Board {
     this.limits = el("p", "limits dim");
     this.welcome = welcome(startNew);
     this.columns = el("div", "columns-of-cards", ...[...this.#columns.values()].map((column) => column.node));
-    this.node = el("main", "board", el("h1", "heard", "Sessions"), this.welcome, this.limits, this.found.node, this.columns);
+    const heading = el("h1", "heard", "Sessions");
+    this.node = el("main", "board", heading, this.welcome, this.limits, this.found.node, this.columns);
     for (const kind of ["pointermove", "pointerdown", "keydown"]) {
       this.columns.addEventListener(kind, () => { this.#reached = performance.now(); }, { passive: true });
     }
@@ -141,7 +145,8 @@ export class Board {
 
   #limits() {
     const { agents, running, queued, daily_cost: daily, spent_today: spent } = this.store.limits ?? {};
-    const parts = [running ? `${running}${agents ? ` of at most ${count(agents, "agent")}` : ""} at work` : "", queued ? `${queued} queued` : ""];
+    const most = agents ? ` of at most ${count(agents, "agent")}` : "";
+    const parts = [running ? `${running}${most} at work` : "", queued ? `${queued} queued` : ""];
     if (daily || spent) parts.push(`${dollars(spent ?? 0)}${daily ? ` of ${dollars(daily)}` : ""} spent today`);
     setText(this.limits, parts.filter(Boolean).join(" · "));
     shown(this.limits, this.limits.textContent);
@@ -160,7 +165,8 @@ function welcome(startNew) {
   const node = el("section", "welcome", el("h2", "", "Nothing has been done here yet"),
     el("p", "", "Say what you want done, and an agent does it on a screen of its own while you watch."),
     el("p", "", button("yes", "New session", startNew)),
-    el("p", "dim", "From a terminal: ", el("code", "", 'deskhand run "TASK"'), ", or ", el("code", "", "deskhand demo"), " for an example without a key."));
+    el("p", "dim", "From a terminal: ", el("code", "", 'deskhand run "TASK"'), ", or ",
+      el("code", "", "deskhand demo"), " for an example without a key."));
   shown(node, false);
   return node;
 }

@@ -10,6 +10,7 @@ import { toSession } from "./route.js";
 import { Screen } from "./screen.js";
 import { tone, word } from "./states.js";
 
+const A_DAY = 86_400_000; // milliseconds
 const WIDTH = 320; // pixels of a small picture
 
 export class CardView {
@@ -27,7 +28,7 @@ export class CardView {
     this.next = el("p", "next-line");
     this.plan = new PlanView();
     this.meters = new Meters();
-    this.asks = new Asks(card.id, () => this.title);
+    this.asks = new Asks(card.id, () => this.node);
     this.controls = new Controls(card, { compact: true });
     const picture = el("a", "shot", this.screen.node);
     picture.href = this.title.href;
@@ -36,6 +37,7 @@ export class CardView {
     this.more = el("div", "card-text more", this.words, this.next, this.plan.node, this.meters.node);
     this.node = el("article", "card", picture, head, this.asks.node, this.more, this.controls.node);
     this.node.setAttribute("aria-labelledby", this.title.id);
+    this.node.tabIndex = -1; // a place for the focus where no key does anything
     this.node.dataset.session = card.id;
     this.update(card);
     gallery.add(this);
@@ -71,7 +73,9 @@ export class CardView {
 
   tick() {
     const { card } = this, at = card.live ? card.since : card.ended || card.at || card.started;
-    setText(this.since, card.live ? ago(at) : at && Date.now() - Date.parse(at) > 86_400_000 ? day(at) : `${ago(at)} ago`.replace("now ago", "just now"));
+    const old = at && Date.now() - Date.parse(at) > A_DAY;
+    const since = old ? day(at) : `${ago(at)} ago`.replace("now ago", "just now");
+    setText(this.since, card.live ? ago(at) : since);
     this.meters.tick();
   }
 

@@ -8,6 +8,12 @@ import { askHowToGoOn } from "./goon.js";
 /** Ends after which a plain "go on" makes sense; the others need words or new limits. */
 const PLAINLY = new Set(["interrupted", "stopped", "needs you", "failed"]);
 
+/** What a screen reader says when a button was pressed. */
+const UNDER_WAY = {
+  pause: "pausing", resume: "resuming", take: "taking the mouse", back: "handing back",
+  stop: "stopping", goOn: "going on",
+};
+
 /** What can be said to a session in this state. */
 export function possible(card) {
   const { live, state } = card;
@@ -36,7 +42,7 @@ export class Controls {
     this.buttons = {
       pause: this.#button("pause", "Pause", "Hold still: no action and no request (Alt+P)"),
       resume: this.#button("resume", "Resume", "Go on (Alt+P)"),
-      take: compact ? null : this.#button("take", "Take the mouse", "The agent waits while you work on its computer (Alt+T)"),
+      take: compact ? null : this.#button("take", "Take the mouse", "The agent waits while you work there (Alt+T)"),
       back: this.#button("back", "Hand back", "The agent goes on, with a fresh look (Alt+T)"),
       stop: this.#button("stop", "Stop", "End the session; it can be resumed"),
       goOn: this.#button("goOn", "Resume", "Go on in a new process"),
@@ -111,7 +117,7 @@ export class Controls {
       await say(id, "resume", { text: this.note.value.trim() });
       this.note.value = "";
     } else await say(id, name);
-    announce({ pause: "pausing", resume: "resuming", take: "taking the mouse", back: "handing back", stop: "stopping", goOn: "going on" }[name]);
+    announce(UNDER_WAY[name]);
   }
 
   /** The key that pauses and resumes. */

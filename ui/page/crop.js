@@ -12,7 +12,8 @@ export class Crop {
 
   constructor(session) {
     this.session = session;
-    this.canvas = attributes(el("canvas", ""), { role: "img", "aria-label": "The place of the next action", width: WIDTH * SHARP, height: HEIGHT * SHARP });
+    const size = { width: WIDTH * SHARP, height: HEIGHT * SHARP };
+    this.canvas = attributes(el("canvas", ""), { role: "img", "aria-label": "The place of the next action", ...size });
     this.node = el("div", "crop", this.canvas);
     shown(this.node, false);
   }
@@ -35,7 +36,8 @@ export class Crop {
 
   #draw(bitmap, { point: [x, y], width, height }) {
     const across = Math.min(PART, width), down = Math.min((across * HEIGHT) / WIDTH, height);
-    const left = Math.max(0, Math.min(width - across, x - across / 2)), top = Math.max(0, Math.min(height - down, y - down / 2));
+    const left = Math.max(0, Math.min(width - across, x - across / 2));
+    const top = Math.max(0, Math.min(height - down, y - down / 2));
     const fit = bitmap.width / width, pen = this.canvas.getContext("2d"), scale = this.canvas.width / across;
     pen.imageSmoothingQuality = "high";
     pen.drawImage(bitmap, left * fit, top * fit, across * fit, down * fit, 0, 0, this.canvas.width, this.canvas.height);

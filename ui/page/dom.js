@@ -54,7 +54,8 @@ const STROKES = {
 };
 
 export function icon(name) {
-  const line = { d: STROKES[name], fill: "none", stroke: "currentColor", "stroke-width": "1.6", "stroke-linecap": "round" };
+  const stroke = { stroke: "currentColor", "stroke-width": "1.6", "stroke-linecap": "round" };
+  const line = { d: STROKES[name], fill: "none", ...stroke };
   return svg("svg", { viewBox: "0 0 16 16", width: "16", height: "16", "aria-hidden": "true" }, svg("path", line));
 }
 

@@ -9,7 +9,10 @@ export function duration(seconds) {
   return hours ? `${hours} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
 }
 
-export const bytes = (n) => (n < 1000 ? `${n} bytes` : n < 1e6 ? `${(n / 1e3).toFixed(1)} kB` : `${(n / 1e6).toFixed(1)} MB`);
+export function bytes(n) {
+  if (n < 1000) return `${n} bytes`;
+  return n < 1e6 ? `${(n / 1e3).toFixed(1)} kB` : `${(n / 1e6).toFixed(1)} MB`;
+}
 
 export const clock = (at) => (at ? new Date(at).toLocaleTimeString() : "");
 
@@ -30,7 +33,10 @@ export function dollars(value) {
   return `$${value.toFixed(value && value < 0.1 ? 4 : 2)}`;
 }
 
-export const money = (usage) => (usage.cost_usd === null ? "" : `${usage.estimated ? "about " : ""}$${usage.cost_usd.toFixed(4)}`);
+export function money(usage) {
+  if (usage.cost_usd === null) return "";
+  return `${usage.estimated ? "about " : ""}$${usage.cost_usd.toFixed(4)}`;
+}
 
 /** 12,345 → "12.3 k": for places where six digits do not fit. */
 export function short(number) {

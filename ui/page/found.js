@@ -68,7 +68,8 @@ export class Found {
       this.cards.append(view.node);
     }
     const found = this.#views.length;
-    setText(this.heading, found ? `${count(found, "session")}${more ? " and more" : ""} with “${this.words}”` : `No session has “${this.words}”`);
+    const how = `${count(found, "session")}${more ? " and more" : ""} with “${this.words}”`;
+    setText(this.heading, found ? how : `No session has “${this.words}”`);
     announce(this.heading.textContent);
     shown(this.more, more);
   }

@@ -12,10 +12,12 @@ export function askHowToGoOn(card) {
   const minutes = input("text", { inputMode: "decimal", value: card.budgets?.minutes ?? "" });
   const money = input("text", { inputMode: "decimal", value: card.budgets?.cost_usd ?? "" });
   const spent = card.state === "out of budget";
+  const why = card.reason || card.outcome || "";
   dialog.body.append(
-    el("p", "dim", spent ? `${card.reason || "A budget is used up"}. Raise the limit, or leave it empty for none.` : card.reason || card.outcome || ""),
+    el("p", "dim", spent ? `${card.reason || "A budget is used up"}. Raise the limit, or leave it empty.` : why),
     dialog.field("What should it do now?", words, "Added to the task. Leave it empty to go on as before."),
-    el("div", "columns", dialog.field("Turns", turns), dialog.field("Minutes", minutes), dialog.field("US dollars", money)),
+    el("div", "columns", dialog.field("Turns", turns), dialog.field("Minutes", minutes),
+      dialog.field("US dollars", money)),
   );
   dialog.open(async () => {
     await goOn(card.id, {

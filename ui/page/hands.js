@@ -8,6 +8,7 @@ const WHEEL_TOGETHER = 80;
 const MOST_POINTS = 60; // of a drag
 const BUTTONS = ["left", "wheel", "right"];
 const MODIFIERS = [["ctrlKey", "ctrl"], ["altKey", "alt"], ["shiftKey", "shift"], ["metaKey", "super"]];
+const SILENT = new Set(["Shift", "Control", "Alt", "Meta", "AltGraph", "Dead", "Process"]);
 const OURS = new Set(["KeyP", "KeyY", "KeyN", "KeyT", "KeyC"]); // with Alt: the page's own shortcuts
 
 export class Hands {
@@ -21,7 +22,9 @@ export class Hands {
   /** `trouble(text)` hears what did not reach the screen. */
   constructor(session, canvas, trouble) {
     Object.assign(this, { session, canvas, trouble });
-    const listen = (name, act, options) => canvas.addEventListener(name, (event) => { if (this.on) act(event); }, options);
+    const listen = (name, act, options) => {
+      canvas.addEventListener(name, (event) => { if (this.on) act(event); }, options);
+    };
     listen("pointerdown", (event) => this.#down(event));
     listen("pointermove", (event) => this.#move(event));
     listen("pointerup", (event) => this.#up(event));
@@ -46,7 +49,8 @@ export class Hands {
   #point(event) {
     const box = this.canvas.getBoundingClientRect(), { width, height } = this.canvas;
     const inside = (value, most) => Math.max(0, Math.min(most - 1, Math.floor(value)));
-    return [inside(((event.clientX - box.left) / box.width) * width, width), inside(((event.clientY - box.top) / box.height) * height, height)];
+    const x = ((event.clientX - box.left) / box.width) * width, y = ((event.clientY - box.top) / box.height) * height;
+    return [inside(x, width), inside(y, height)];
   }
 
   #down(event) {
@@ -68,8 +72,9 @@ export class Hands {
     this.#path = null;
     if (!path) return;
     const [x, y] = path.points[0];
-    if (path.far && event.button === 0) this.#send({ type: "drag", path: thin([...path.points, this.#point(event)]) });
-    else this.#send({ type: "click", x, y, button: BUTTONS[event.button] ?? "left", ...held(event, ["shiftKey", "ctrlKey", "altKey"]) });
+    const button = BUTTONS[event.button] ?? "left", keys = held(event, ["shiftKey", "ctrlKey", "altKey"]);
+    if (path.far && button === "left") this.#send({ type: "drag", path: thin([...path.points, this.#point(event)]) });
+    else this.#send({ type: "click", x, y, button, ...keys });
   }
 
   #turn(event) {
@@ -89,7 +94,7 @@ export class Hands {
   }
 
   #key(event) {
-    if (event.isComposing || ["Shift", "Control", "Alt", "Meta", "AltGraph", "Dead", "Process"].includes(event.key)) return;
+    if (event.isComposing || SILENT.has(event.key)) return;
     if (event.altKey && OURS.has(event.code)) return;
     event.preventDefault();
     event.stopPropagation();

@@ -12,7 +12,8 @@ const PAUSE = 400; // milliseconds between two looks
 function row(entry) {
   const { v, seq, at, type, crc, ...rest } = entry;
   const short = JSON.stringify(rest);
-  const summary = el("summary", "", el("span", "seq", String(seq ?? "?")), el("span", "dim", clock(at)), el("b", "", type ?? "?"),
+  const number = el("span", "seq", String(seq ?? "?"));
+  const summary = el("summary", "", number, el("span", "dim", clock(at)), el("b", "", type ?? "?"),
     el("span", "short", short.slice(0, 200)));
   const details = el("details", "entry", summary);
   details.addEventListener("toggle", () => {
@@ -20,7 +21,8 @@ function row(entry) {
     const text = JSON.stringify(entry, null, 2);
     const whole = el("pre", "", text.slice(0, LONG));
     details.append(whole);
-    if (text.length > LONG) details.append(button("plain", `show all ${text.length.toLocaleString("en")} characters`, (event) => {
+    if (text.length <= LONG) return;
+    details.append(button("plain", `show all ${text.length.toLocaleString("en")} characters`, (event) => {
       setText(whole, text);
       event.target.remove();
     }));
@@ -41,7 +43,8 @@ export class JournalView {
     this.earlier = button("plain", "earlier entries", () => this.#back());
     this.rows = el("div", "rows");
     this.error = el("p", "error");
-    this.scroll = attributes(el("div", "scroll", this.earlier, this.rows, this.error), { tabindex: "0", role: "region", "aria-label": "Journal" });
+    const region = { tabindex: "0", role: "region", "aria-label": "Journal" };
+    this.scroll = attributes(el("div", "scroll", this.earlier, this.rows, this.error), region);
     this.node = el("div", "journal", this.scroll);
     shown(this.earlier, false);
   }

@@ -1,4 +1,4 @@
-// Keyboard shortcuts: one list, which is also what the help shows. None fires while somebody types, but for those with Alt.
+// Keyboard shortcuts: one list, which is also what the help shows. While somebody types, only those with Alt fire.
 
 import { Dialog } from "./dialog.js";
 import { el } from "./dom.js";

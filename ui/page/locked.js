@@ -25,6 +25,9 @@ export function locked(unlocked) {
     }
   });
   return el("main", "locked", el("h1", "", "This page needs its key"),
-    el("p", "", "Deskhand opens only for those who have its address with the key in it, and each start of the service makes a new one."),
-    el("p", "", "Open the page again with ", el("code", "", "deskhand serve"), ", or paste the address that it prints."), form);
+    el("p", "", "Deskhand opens only for those who have its address with the key in it, and each start of the service "
+      + "makes a new one."),
+    el("p", "", "Open the page again with ", el("code", "", "deskhand serve"),
+      ", or paste the address that it prints."),
+    form);
 }

@@ -45,7 +45,8 @@ function pointMark(mark, image, action) {
 function path(mark, image) {
   const points = mark.points.map(([x, y]) => `${x + 0.5},${y + 0.5}`).join(" ");
   const lines = ["halo", "line"].map((name) => svg("polyline", { points, class: name }));
-  const frame = { viewBox: `0 0 ${image.width} ${image.height}`, preserveAspectRatio: "none", class: "path", "aria-hidden": "true" };
+  const viewBox = `0 0 ${image.width} ${image.height}`;
+  const frame = { viewBox, preserveAspectRatio: "none", class: "path", "aria-hidden": "true" };
   return [svg("svg", frame, ...lines), at(el("div", "mark start", el("i", "dot")), mark.points[0], image)];
 }
 

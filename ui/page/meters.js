@@ -52,7 +52,8 @@ export class Meters {
     this.tokens?.update(short(input + output), 0, null);
     const spent = card.cost_usd;
     shown(this.money.node, spent !== null || budgets.cost_usd);
-    this.money.update(of(dollars(spent ?? 0) || "$0.00", budgets.cost_usd ? dollars(budgets.cost_usd) : 0), spent ?? 0, budgets.cost_usd);
+    const limit = budgets.cost_usd;
+    this.money.update(of(dollars(spent ?? 0), limit ? dollars(limit) : 0), spent ?? 0, limit);
   }
 
   /** Time goes on without events. */

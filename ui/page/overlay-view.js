@@ -43,14 +43,15 @@ export class OverlayView {
     this.nextRow.setAttribute("aria-label", "Next action");
     this.screen = new ScreenView(id, { width: 640, fps: 3 });
     this.meters = new Meters({ tokens: true });
-    this.asks = new Asks(id, () => this.controls?.node.querySelector("button:not([hidden]):not(.no)"));
+    this.asks = new Asks(id, () => this.state);
     this.steer = new Steer(id);
     this.banner = el("p", "banner");
     this.banner.setAttribute("role", "status");
     shown(this.banner, false);
     this.others = el("p", "others pywebview-drag-region");
     shown(this.others, false);
-    this.middle = el("div", "middle", this.task, this.plan.node, this.thought, this.nextRow, this.screen.node, this.meters.node);
+    const now = [this.thought, this.nextRow, this.screen.node, this.meters.node];
+    this.middle = el("div", "middle", this.task, this.plan.node, ...now);
     this.foot = el("div", "foot", el("h2", "heard", "Controls"), this.asks.node, this.steer.node);
     this.node = el("main", "over", this.#title(), this.banner, this.middle, this.foot);
     this.closers = [
@@ -64,22 +65,36 @@ export class OverlayView {
   /** The bar by which the window is moved; its buttons speak to the window, where there is one. */
   #title() {
     this.state = el("h1", "state");
+    this.state.tabIndex = -1; // a place for the focus where no key does anything
     this.bar = el("header", "title pywebview-drag-region", this.state, this.others);
     const small = button("icon", icon("collapse"), () => this.collapse(), "Make small (Alt+C)");
-    const close = button("icon", icon("close"), () => window.pywebview?.api?.close(), "Close this window; the session goes on");
+    const close = button("icon", icon("close"), () => window.pywebview?.api?.close(), "Close; the session goes on");
     this.small = small;
     this.bar.append(small, close);
     return this.bar;
   }
 
-  collapse() {
-    const yes = document.body.classList.toggle("collapsed");
+  /** Show the bar alone, or everything again. */
+  collapse(yes = !document.body.classList.contains("collapsed")) {
+    document.body.classList.toggle("collapsed", yes);
     this.small.replaceChildren(icon(yes ? "expand" : "collapse"));
     this.small.setAttribute("aria-label", yes ? "Make large (Alt+C)" : "Make small (Alt+C)");
     this.small.title = this.small.getAttribute("aria-label");
     this.small.setAttribute("aria-expanded", String(!yes));
-    if (this.controls) (yes ? this.bar : this.foot).insertBefore(this.controls.node, yes ? this.small : this.steer.node);
+    this.#place();
     window.pywebview?.api?.collapse(yes);
+  }
+
+  /** The buttons are in the bar while there is nothing but the bar. */
+  #place() {
+    if (!this.controls) return;
+    const small = document.body.classList.contains("collapsed");
+    (small ? this.bar : this.foot).insertBefore(this.controls.node, small ? this.small : this.steer.node);
+  }
+
+  /** The window may have been left small the last time. */
+  async adopt() {
+    if (await window.pywebview?.api?.collapsed?.()) this.collapse(true);
   }
 
   #unfold() {
@@ -99,7 +114,7 @@ export class OverlayView {
     this.card = card;
     if (!this.controls) {
       this.controls = new Controls(card);
-      this.foot.insertBefore(this.controls.node, this.steer.node);
+      this.#place();
     }
     if (before && worthSaying(before.state, card.state)) announce(spoken(card.state));
     setText(this.state, word(card.state));

@@ -26,10 +26,11 @@ function lock() {
 
 function show() {
   if (!hasToken()) return lock();
-  if (!id) return put(el("main", "locked", el("h1", "", "No session"), el("p", "", "The address of this window names no session.")));
+  if (!id) return put(el("main", "locked", el("h1", "", "No session"), el("p", "", "The address names none.")));
   view?.close();
   view = new OverlayView(store, id);
   put(view.node);
+  view.adopt();
   store.watch(id);
   return undefined;
 }
@@ -54,7 +55,23 @@ function keys() {
   listen();
 }
 
+/** Whoever has said what they had to say goes on where they were: the window gives the keyboard back. */
+function giveBackKeys() {
+  if (!window.pywebview) return;
+  document.activeElement?.blur?.();
+  window.pywebview.api?.keys_done?.();
+}
+
+function giveBackAfterTyping() {
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.defaultPrevented && !document.querySelector("dialog[open]")) giveBackKeys();
+  });
+  document.addEventListener("said", giveBackKeys);
+}
+
 setUpAnnouncements();
+giveBackAfterTyping();
+window.addEventListener("pywebviewready", () => view?.adopt());
 store.on("line", (line, error) => {
   view?.tell(line, error);
   if (line === "refused" && error.status === 401) lock();

@@ -63,13 +63,21 @@ const asks = () => (view instanceof SessionPage ? view : view?.target)?.asks;
 
 function keys() {
   shortcut("n", "new session", startNew);
-  shortcut("/", "search", () => { if (view instanceof SessionPage) return false; bar.search.focus(); return true; });
+  shortcut("/", "search", () => {
+    if (view instanceof SessionPage) return false;
+    bar.search.focus();
+    return true;
+  });
   shortcut("?", "these keys", help);
   shortcut("Alt+P", "pause or resume", () => controls()?.toggle());
   shortcut("Alt+Y", "approve; or done by hand", () => asks()?.answer("approve"));
   shortcut("Alt+N", "deny", () => asks()?.answer("deny"));
   shortcut("Alt+T", "take the mouse, or hand it back", () => controls()?.hands());
-  shortcut("c", "correct it", () => { if (!(view instanceof SessionPage)) return false; view.steer.field.focus(); return true; });
+  shortcut("c", "correct it", () => {
+    if (!(view instanceof SessionPage)) return false;
+    view.steer.field.focus();
+    return true;
+  });
   mention("Enter", "in the correction: send it, at the next boundary");
   mention("Ctrl+Enter", "in the correction: now, cutting the answer short");
   mention("Space", "in the replay: play or pause; ← → step");

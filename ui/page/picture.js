@@ -75,7 +75,8 @@ export class Pictures {
       tab.setAttribute("aria-pressed", String(number === this.#shown));
       return tab;
     });
-    this.node.replaceChildren(stage, el("figcaption", "", ...(tabs.length > 1 ? tabs : [el("span", "dim", names(this.views)[0])])));
+    const below = tabs.length > 1 ? tabs : [el("span", "dim", names(this.views)[0])];
+    this.node.replaceChildren(stage, el("figcaption", "", ...below));
     if (eager) for (const other of this.views) prefetch(this.session, other.image, SMALL);
   }
 

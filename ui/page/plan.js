@@ -5,7 +5,8 @@ import { attributes, button, el, setText, shown } from "./dom.js";
 const NAMES = { pending: "to do", in_progress: "under way", done: "done" };
 
 export function planList(steps) {
-  return el("ol", "steps", ...steps.map(({ step, state }) => el("li", state, el("span", "heard", `${NAMES[state] ?? state}: `), step)));
+  const line = ({ step, state }) => el("li", state, el("span", "heard", `${NAMES[state] ?? state}: `), step);
+  return el("ol", "steps", ...steps.map(line));
 }
 
 /** One line: a bar of steps and the step that is under way; unfolds to all of them. */

@@ -1,4 +1,4 @@
-// A player over a session: each turn's picture, each action as it was pointed at, what came of it, with the words to it.
+// A player over a session: each turn's picture, each action as it was pointed at, what came of it, with the words.
 
 import { get, ofSession } from "./api.js";
 import { attributes, button, el, setText } from "./dom.js";
@@ -19,7 +19,9 @@ function stepsOf(blocks) {
     const seen = block.views.find((view) => view.label === "seen");
     const actions = block.items.flatMap((item) => item.actions ?? []);
     if (seen) steps.push({ block, view: seen, words: said, number: 0 });
-    for (const action of seen ? actions : []) steps.push({ block, view: seen, words: action.text, number: action.number, action });
+    for (const action of seen ? actions : []) {
+      steps.push({ block, view: seen, words: action.text, number: action.number });
+    }
     for (const view of block.views) if (view !== seen) steps.push({ block, view, words: said, number: -1 });
     if (!block.views.length && said) steps.push({ block, view: null, words: said, number: 0 });
   }
@@ -44,7 +46,8 @@ export class Replay {
     this.play = button("yes play", "Play", () => this.toggle(), "Play or pause (space)");
     this.slider = attributes(el("input", ""), { type: "range", min: 0, max: 0, value: 0, "aria-label": "Turn" });
     this.slider.addEventListener("input", () => this.#to(Number(this.slider.value), 0));
-    this.rate = el("select", "", ...SPEEDS.map((speed) => Object.assign(el("option", "", `${speed} ×`), { value: speed })));
+    const rates = SPEEDS.map((speed) => Object.assign(el("option", "", `${speed} ×`), { value: speed }));
+    this.rate = el("select", "", ...rates);
     this.rate.value = "1";
     this.rate.setAttribute("aria-label", "Speed");
     this.rate.addEventListener("change", () => this.#speed(Number(this.rate.value)));
@@ -52,7 +55,7 @@ export class Replay {
     const on = button("", "Step ▸", () => this.#by(1), "One step on (right arrow)");
     const bar = el("div", "replay-bar", this.play, back, on, this.slider, this.rate);
     this.error = el("p", "error");
-    this.node = attributes(el("div", "replay", bar, this.stage, this.where, this.caption, this.error), { "aria-label": "Replay" });
+    this.node = el("div", "replay", bar, this.stage, this.where, this.caption, this.error);
     this.node.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -61,7 +64,8 @@ export class Replay {
     const onButton = event.target.tagName === "BUTTON";
     const act = {
       " ": onButton ? null : () => this.toggle(), ArrowRight: () => this.#by(1), ArrowLeft: () => this.#by(-1),
-      Home: () => this.#to(0, 0), End: () => this.#to(this.total - 1, 0), m: () => document.body.classList.toggle("unmarked"),
+      Home: () => this.#to(0, 0), End: () => this.#to(this.total - 1, 0),
+      m: () => document.body.classList.toggle("unmarked"),
     }[event.key];
     if (!act) return;
     event.preventDefault();
@@ -115,11 +119,14 @@ export class Replay {
 
   async #chunkAt(number) {
     if (!this.#chunks.has(number)) {
-      const from = Math.max(0, number - (number < this.#chunk ? AHEAD : 0)), to = Math.min(this.total - 1, number + AHEAD);
+      const from = Math.max(0, number - (number < this.#chunk ? AHEAD : 0));
+      const to = Math.min(this.total - 1, number + AHEAD);
       const { blocks, images } = await get(ofSession(this.session, `/blocks?from=${from}&to=${to}`));
       Object.assign(this.#images, images);
       if (this.#chunks.size > 20 * AHEAD) this.#chunks.clear();
-      for (let at = from; at <= to; at += 1) this.#chunks.set(at, stepsOf(blocks.filter((block) => block.chunk === at)));
+      for (let at = from; at <= to; at += 1) {
+        this.#chunks.set(at, stepsOf(blocks.filter((block) => block.chunk === at)));
+      }
     }
     return this.#chunks.get(number);
   }
@@ -179,7 +186,9 @@ export class Replay {
   /** The old picture stays below the new one until that is there, so that nothing flickers. */
   #keepUntilDrawn(node) {
     const old = this.stage.lastElementChild, img = node.querySelector("img");
-    const done = () => { while (this.stage.firstChild && this.stage.firstChild !== node) this.stage.firstChild.remove(); };
+    const done = () => {
+      while (this.stage.firstChild && this.stage.firstChild !== node) this.stage.firstChild.remove();
+    };
     this.stage.append(node);
     if (!old || img.complete && img.src) done();
     else {

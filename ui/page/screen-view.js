@@ -23,7 +23,8 @@ export class ScreenView {
     this.reach.setAttribute("role", "status");
     shown(this.reach, false);
     this.hands = new Hands(session, this.screen.canvas, (text) => { this.unreached = text; this.#reach(); });
-    this.node = el("div", "screen-view", el("div", "screen-holder", this.screen.node), this.reach, this.next, this.thought);
+    const holder = el("div", "screen-holder", this.screen.node);
+    this.node = el("div", "screen-view", holder, this.reach, this.next, this.thought);
     this.live = new LiveScreen({
       width, fps,
       draw: (blob) => this.screen.drawLive(blob),

@@ -30,7 +30,7 @@ export class SessionPage {
     this.journal = new JournalView(id);
     this.files = new FilesView(id);
     this.replay = new Replay(id);
-    this.asks = new Asks(id, () => this.controls?.node.querySelector("button:not([hidden]):not(.no)"));
+    this.asks = new Asks(id, () => this.head.task);
     this.steer = new Steer(id);
     this.controls = null;
     this.damages = el("div", "damages");
@@ -68,7 +68,8 @@ export class SessionPage {
       if (name === "timeline") this.timeline.revealed();
       if (byHand) go(toSession(this.id, name));
     });
-    this.panel.append(el("h2", "heard", "What it has done"), this.tabs.list, ...Object.values(panels).map((panel) => panel.node));
+    const nodes = Object.values(panels).map((panel) => panel.node);
+    this.panel.append(el("h2", "heard", "What it has done"), this.tabs.list, ...nodes);
     this.tabs.choose(panels[tab] ? tab : "timeline");
   }
 
@@ -134,13 +135,15 @@ class Head {
   constructor() {
     this.state = el("span", "state");
     this.task = el("h1", "task");
+    this.task.tabIndex = -1; // a place for the focus where no key does anything
     this.more = button("plain", "more", () => this.#unfold());
     this.facts = el("p", "dim facts-line");
     this.reason = el("p", "reason");
     this.plan = new PlanView();
     this.meters = new Meters({ tokens: true });
     const title = el("div", "title-row", this.state, this.task, this.more);
-    this.node = el("header", "session-head", title, this.facts, this.reason, el("div", "progress", this.plan.node, this.meters.node));
+    const progress = el("div", "progress", this.plan.node, this.meters.node);
+    this.node = el("header", "session-head", title, this.facts, this.reason, progress);
   }
 
   #unfold() {
@@ -161,8 +164,11 @@ class Head {
     this.#say();
     shown(this.more, card.task.length > 110 || card.task.includes("\n"));
     const screen = card.image_size?.[0] ? card.image_size.join("×") : "";
-    setText(this.facts, [card.model, [card.computer, screen].filter(Boolean).join(" "), card.started && `started ${day(card.started)}`, card.id].filter(Boolean).join(" · "));
-    const reason = card.queue?.reason ? `${card.queue.reason}; ${card.queue.ahead} ahead` : card.live ? "" : card.reason || "";
+    const where = [card.computer, screen].filter(Boolean).join(" ");
+    const when = card.started && `started ${day(card.started)}`;
+    setText(this.facts, [card.model, where, when, card.id].filter(Boolean).join(" · "));
+    const ended = card.live ? "" : card.reason || "";
+    const reason = card.queue?.reason ? `${card.queue.reason}; ${card.queue.ahead} ahead` : ended;
     setText(this.reason, reason === card.state ? "" : reason);
     shown(this.reason, this.reason.textContent);
     this.plan.update(card.plan);

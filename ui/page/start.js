@@ -27,6 +27,10 @@ function remember(values) {
   }
 }
 
+const NO_KEY = "No API key is set; set OPENAI_API_KEY where `deskhand serve` runs, or name a model that needs none.";
+
+const line = (values) => input("text", { autocomplete: "off", spellcheck: false, ...values });
+
 function choice(options, chosen) {
   const node = el("select", "");
   for (const [value, label] of options) {
@@ -50,10 +54,10 @@ function build(dialog, defaults) {
   const fields = {
     task: input("area", { rows: 4, required: true, placeholder: "What do you want done?" }),
     computer: choice(computers, old.computer ?? defaults.computer),
-    model: input("text", { value: old.model ?? "", placeholder: defaults.model ?? "", autocomplete: "off", spellcheck: false }),
+    model: line({ value: old.model ?? "", placeholder: defaults.model ?? "" }),
     size: input("text", { value: old.size ?? "", placeholder: "1440x900", autocomplete: "off" }),
     open: input("area", { rows: 2, placeholder: "~/report.ods", spellcheck: false }),
-    workspace: input("text", { value: old.workspace ?? "", placeholder: "the session's own folder", spellcheck: false }),
+    workspace: line({ value: old.workspace ?? "", placeholder: "the session's own folder" }),
     approve: choice([["ask", "ask me"], ["never", "never: refuse what needs a yes"]], old.approve),
     max_turns: input("text", { value: old.max_turns ?? "", inputMode: "numeric", placeholder: "no limit" }),
     max_minutes: input("text", { value: old.max_minutes ?? "", inputMode: "decimal", placeholder: "no limit" }),
@@ -83,7 +87,7 @@ function build(dialog, defaults) {
 function warnings(defaults) {
   const texts = [];
   if (defaults.problem) texts.push(defaults.problem);
-  if (defaults.key === false) texts.push("No API key is set; set OPENAI_API_KEY where `deskhand serve` runs, or name a model that needs none.");
+  if (defaults.key === false) texts.push(NO_KEY);
   return texts.map((text) => el("p", "warning", text));
 }
 
@@ -99,7 +103,9 @@ function collect(fields) {
   if (text("workspace")) body.workspace = text("workspace");
   const open = fields.open.value.split("\n").map((line) => line.trim()).filter(Boolean);
   if (open.length) body.open = open;
-  const limits = [["max_turns", "Turns", { whole: true }], ["max_minutes", "Minutes", {}], ["max_cost", "US dollars", {}]];
+  const limits = [
+    ["max_turns", "Turns", { whole: true }], ["max_minutes", "Minutes", {}], ["max_cost", "US dollars", {}],
+  ];
   for (const [name, label, rule] of limits) {
     const value = numberIn(fields[name], label, rule);
     if (value !== undefined) body[name] = value;

@@ -6,13 +6,17 @@ import { button, el, setClass, setText, shown, unique } from "./dom.js";
 
 const STAGES = ["queued", "delivered", "applied"];
 const MEANING = {
-  sending: "sending", queued: "waits for the next boundary", delivered: "before the model", applied: "the model has answered with it",
+  sending: "sending", queued: "waits for the next boundary", delivered: "before the model",
+  applied: "the model has answered with it",
   kept: "kept until the session goes on",
 };
 const AT_MOST = 3; // receipts that are shown
 
 const draftKey = (session) => `deskhand.draft.${session}`;
-const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(6)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(6));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
 
 class Receipt {
   constructor(words, state) {
@@ -52,7 +56,8 @@ export class Steer {
     label.htmlFor = this.field.id;
     const send = button("send", "Send", () => this.send(false), "At the next boundary (Enter)");
     const now = button("now", "Now", () => this.send(true), "Cut the model's answer short (Ctrl+Enter)");
-    const hint = el("p", "heard", "Enter sends it at the next boundary, Control Enter now, Shift Enter makes a new line.");
+    const how = "Enter sends it at the next boundary, Control Enter now, Shift Enter makes a new line.";
+    const hint = el("p", "heard", how);
     hint.id = "steer-hint";
     this.error = el("p", "error");
     this.error.setAttribute("role", "alert");
@@ -97,6 +102,7 @@ export class Steer {
     try {
       const { kept } = await say(this.session, "steer", { text, now, id });
       if (this.#receipts.get(id)?.at === "sending") this.#put(id, text, kept ? "kept" : "queued");
+      this.field.dispatchEvent(new Event("said", { bubbles: true }));
     } catch (error) {
       this.#receipts.get(id)?.node.remove();
       this.#receipts.delete(id);

@@ -21,7 +21,10 @@ export class Store {
     document.addEventListener("visibilitychange", () => this.#seen());
   }
 
-  /** Call `act` at each change of `what`: "board", "limits", "card", "detail", "blocks", "gone", "line". Returns the way out. */
+  /**
+   * Call `act` at each change of `what`: "board", "limits", "card", "detail", "blocks", "gone", "line".
+   * Returns the way out.
+   */
   on(what, act) {
     const all = this.#listeners.get(what) ?? new Set();
     this.#listeners.set(what, all.add(act));

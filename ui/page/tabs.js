@@ -25,7 +25,8 @@ export class Tabs {
 
   #key(event) {
     const names = Object.keys(this.tabs), at = names.indexOf(this.name);
-    const to = { Home: 0, End: names.length - 1 }[event.key] ?? (STEPS[event.key] ? (at + STEPS[event.key] + names.length) % names.length : -1);
+    const step = STEPS[event.key], around = step ? (at + step + names.length) % names.length : -1;
+    const to = { Home: 0, End: names.length - 1 }[event.key] ?? around;
     if (to < 0) return;
     event.preventDefault();
     this.choose(names[to], true);

@@ -54,7 +54,8 @@ export class Timeline {
   constructor(session) {
     this.session = session;
     this.blocks = el("div", "chunks");
-    this.scroll = attributes(el("div", "scroll", this.blocks), { tabindex: "0", role: "region", "aria-label": "Timeline" });
+    const region = { tabindex: "0", role: "region", "aria-label": "Timeline" };
+    this.scroll = attributes(el("div", "scroll", this.blocks), region);
     this.newest = button("newest", "Newest ↓", () => this.end());
     shown(this.newest, false);
     this.node = el("div", "timeline", this.#bar(), this.scroll, this.newest);
@@ -64,10 +65,12 @@ export class Timeline {
   }
 
   #bar() {
-    this.slider = attributes(el("input", ""), { type: "range", min: 1, max: 1, value: 1, "aria-label": "Where in the session" });
+    const range = { type: "range", min: 1, max: 1, value: 1, "aria-label": "Where in the session" };
+    this.slider = attributes(el("input", ""), range);
     this.slider.addEventListener("input", () => { this.number.value = this.slider.value; });
     this.slider.addEventListener("change", () => this.jump(Number(this.slider.value)));
-    this.number = attributes(el("input", ""), { type: "text", inputmode: "numeric", "aria-label": "Go to turn", size: 5 });
+    const number = { type: "text", inputmode: "numeric", "aria-label": "Go to turn", size: 5 };
+    this.number = attributes(el("input", ""), number);
     this.number.addEventListener("change", () => this.jump(Number(this.number.value)));
     this.of = el("span", "dim");
     this.bar = el("div", "jump", el("span", "dim", "Turn"), this.number, this.of, this.slider);
@@ -182,7 +185,8 @@ export class Timeline {
     const wanted = Math.max(0, Math.min(this.total - 1, Math.round(number)));
     this.following = toEnd;
     if (wanted < this.#from || wanted > this.#to) {
-      const found = await this.#fetch(Math.max(0, wanted - (toEnd ? STEP : 5)), Math.min(this.total - 1, wanted + STEP));
+      const from = Math.max(0, wanted - (toEnd ? STEP : 5));
+      const found = await this.#fetch(from, Math.min(this.total - 1, wanted + STEP));
       if (!found) return;
       this.#clear();
       this.#start(found.from);

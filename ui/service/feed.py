@@ -220,8 +220,8 @@ class Feed:
     def _look_for_new(self) -> None:
         with suppress(UserFault):  # the folder cannot be read just now
             new, gone = self.sessions.refresh()
-            for item in new:
-                item.look(liveness=True)
+            for item in new:  # those on the board are looked at next, and the others need not be read
+                item.live = item.session.is_live()
             for name in gone:
                 self._each(lambda listener, name=name: listener.lose(name))
 

@@ -94,7 +94,7 @@ def use_its_own_qt() -> None:
             del os.environ[name]
     os.environ["QT_API"] = "pyside6"
     os.environ["QT_QPA_PLATFORM"] = "xcb"  # Wayland lets no window choose its place
-    for name, value in _PAINTED_BY_THE_PROCESSOR.items():
+    for name, value in {**_PAINTED_BY_THE_PROCESSOR, "QT_LOGGING_RULES": "js=false"}.items():  # no page text in logs
         os.environ.setdefault(name, value)
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         os.environ["QTWEBENGINE_DISABLE_SANDBOX"] = "1"

@@ -48,7 +48,7 @@ if (location.search.includes("still") === false) setInterval(() => {
 }, 25);
 document.getElementById("pause").onclick = () => tell("pause");
 addEventListener("keydown", (e) => { if (e.key === "Enter") window.pywebview.api.keys_done(); });
-addEventListener("dblclick", async () => {
+thought.addEventListener("dblclick", async () => {
   await window.pywebview.api.collapse(!(await window.pywebview.api.collapsed()));
   tell("collapsed=" + await window.pywebview.api.collapsed());
 });

@@ -12,7 +12,22 @@ want=$(cat requirements.lock pyproject.toml "${lists[@]}" | sha256sum | cut -c1-
 have=$(grep -F "${lists[*]}" "$stamp" 2>/dev/null | cut -d' ' -f1 || true)
 [ "$want" = "$have" ] && exit 0
 
-installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q '^install ok installed'; }
+# A package, or several names of it with | between: Ubuntu calls some libraries differently.
+installed() {
+    local name
+    for name in ${1//|/ }; do
+        dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q '^install ok installed' && return
+    done
+    return 1
+}
+
+on_offer() {
+    local name
+    for name in ${1//|/ }; do
+        [ -n "$(apt-cache madison "$name" 2>/dev/null)" ] && echo "$name" && return
+    done
+    echo "${1%%|*}"
+}
 
 system_packages() {
     if ! command -v apt-get >/dev/null; then
@@ -35,8 +50,10 @@ system_packages() {
     fi
     say "installing them (${sudo[*]:+with sudo, }apt-get; LibreOffice is some 300 MB)"
     "${sudo[@]}" apt-get update -qq
+    local names=()
+    for package in "${missing[@]}"; do names+=("$(on_offer "$package")"); done
     local apt=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends)
-    if [ ${#missing[@]} -gt 0 ]; then "${apt[@]}" "${missing[@]}" >/dev/null; fi
+    if [ ${#names[@]} -gt 0 ]; then "${apt[@]}" "${names[@]}" >/dev/null; fi
     for package in "${optional[@]}"; do
         "${apt[@]}" "$package" >/dev/null 2>&1 || say "$package is not to be had here; what needs it is skipped, loudly"
     done

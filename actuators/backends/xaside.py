@@ -49,7 +49,7 @@ class XAside:
         with self._display.mapped(), self._display.asking():
             for _ in range(_TRIES):
                 self._take_in()
-                if not self._overlays or not self._is_met():
+                if not self._overlays or (self._stepped and not self._is_met()):
                     return
                 self._empty()  # a window manager shapes frames, too
         raise ActuatorError("the overlay is in the way and does not let clicks through; move it, or close it")
@@ -113,8 +113,8 @@ class XAside:
         self._window(client).change_property(self._pass, Xatom.CARDINAL, 32, words)
 
     def _is_met(self) -> bool:
-        met = self._display.root.query_pointer().child
-        return getattr(met, "id", 0) in self._overlays.tops()
+        met = getattr(self._display.root.query_pointer().child, "id", 0)
+        return met in self._stepped or (bool(met) and self._overlays.owns(met))
 
     def _is_over(self, top: int, x: int, y: int) -> bool:
         from Xlib.error import XError

@@ -45,8 +45,9 @@ def holidays(body: Body) -> Scripted:
     calls = sum(item.get("type") in ("function_call", "computer_call") for item in body["input"])
     first: dict[int, Reply] = {
         0: function("update_plan", {"steps": steps(1)}, reasoning="First a plan."),
-        1: actions({"type": "type", "text": HOLIDAYS}, reasoning=THOUGHT, text="I enter the holidays of the year."),
-        2: actions({"type": "click", "x": 330, "y": 330, "button": "left"}, reasoning="Looking at the dates."),
+        1: actions({"type": "wait"}, {"type": "wait"}, reasoning="Calc is still starting."),
+        2: actions({"type": "type", "text": HOLIDAYS}, reasoning=THOUGHT, text="I enter the holidays of the year."),
+        3: actions({"type": "click", "x": 330, "y": 330, "button": "left"}, reasoning="Looking at the dates."),
     }
     return first.get(calls) or slow(final("Saved.", reasoning=f"{THOUGHT} " * 4), 0.12)
 
@@ -93,7 +94,7 @@ def page(home: Path, folder: Path) -> None:
         asking.wait_for("approval.requested")
         paused.wait_for("action.done", 8)
         deskhand("pause", paused.lines[0]["session"])
-        at_work.wait_for("turn.started", 4)
+        at_work.wait_for("turn.started", 5)
         served = stack.enter_context(deskhand.start("serve", "--json", "--no-open"))
         wait_until(lambda: bool(served.lines), "the address")
         with browsing(served.lines[0]) as view:
@@ -120,7 +121,7 @@ def overlay(home: Path, folder: Path) -> None:
         calc = ("--open", "libreoffice --calc", "--computer", "here", "--overlay", "--max-turns", "60")
         task = "Make a sheet of the public holidays, sorted by date, and save it as holidays.xlsx"
         with session(home, holidays, task, *calc, "--max-cost", "0.5", DISPLAY=display) as command:
-            command.wait_for("turn.started", 4)
+            command.wait_for("turn.started", 5)
             wait_until(lambda: command.types.count("model.thought") >= 12, "a thought", 60)
             time.sleep(3)  # the overlay is a browser, which may still be loading
             photograph(display, folder / "overlay.png")

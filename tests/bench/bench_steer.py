@@ -13,7 +13,7 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,8 +57,8 @@ def figures(times: int = TIMES) -> list[Figure]:
 
 
 @contextmanager
-def at_work(script: object) -> Generator[Bench]:
-    with tempfile.TemporaryDirectory() as folder, openai_server(script) as server:  # pyright: ignore[reportArgumentType]
+def at_work(script: Callable[[Body], Scripted]) -> Generator[Bench]:
+    with tempfile.TemporaryDirectory() as folder, openai_server(script) as server:
         home, log = Path(folder, "home"), Path(folder, "hits")
         log.touch()
         deskhand = Deskhand(home, OPENAI_API_KEY=server.key, OPENAI_BASE_URL=server.url)
@@ -71,11 +71,15 @@ def at_work(script: object) -> Generator[Bench]:
             command.wait()
 
 
+def _clicks(_body: Body) -> Scripted:
+    return actions(*BATCH)
+
+
 def pauses(times: int) -> list[Figure]:
     """Pause at random moments; the last click that arrives afterwards tells when the hands were still."""
     chance = random.Random(5)
     late: list[float] = []
-    with at_work(lambda _body: actions(*BATCH)) as bench:
+    with at_work(_clicks) as bench:
         asked = 0
         for number in range(1, times + 1):
             time.sleep(chance.uniform(0.05, 0.4))

@@ -21,6 +21,8 @@ PARTS: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "bench_stale": ("Clicks on a screen that changes", {"clicks": 40}),
     "bench_guard": ("Takeover", {"takeovers": 20, "own_actions": 500}),
     "bench_tree": ("Accessibility tree", {"rounds": 5}),
+    "bench_steer": ("Steering", {"times": 12}),
+    "bench_page": ("The page", {"seconds": 5}),
     "bench_server": ("The page's server", {"seconds": 5}),
     "bench_overlay": ("The overlay", {"rounds": 20}),
     "bench_naming": ("Naming the target of an action", {"clicks": 8}),

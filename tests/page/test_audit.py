@@ -64,7 +64,7 @@ def cast(actors: Troupe) -> dict[str, Working]:
     return sessions
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["light", "dark"])
 def test_no_page_has_a_violation(cast: dict[str, Working], watched: Watched, *, dark: bool) -> None:
     page = watched.board(dark=dark)
     expect(page.locator(".ask .yes").first).to_be_enabled()

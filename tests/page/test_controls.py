@@ -11,7 +11,7 @@ from tests.page.conftest import Watched
 from tests.page.working import Troupe, Working
 
 
-@pytest.fixture(params=["page", "overlay"])
+@pytest.fixture(params=[pytest.param("page", marks=pytest.mark.slow), "overlay"])
 def shown(request: pytest.FixtureRequest, actors: Troupe, watched: Watched) -> tuple[Working, Page]:
     """A session at work, on its own page and in the overlay: both have all controls."""
     session = actors.start()

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from tests.page.conftest import Watched
 from tests.page.serving import Server, serving
@@ -60,23 +61,30 @@ def _work(sessions: list[Working], until: float) -> None:
         time.sleep(max(0.0, due - time.monotonic()))
 
 
-def test_an_event_is_visible_within_a_tenth_of_a_second(actors: Troupe, watched: Watched) -> None:
-    sessions = [actors.start(f"Task {number}") for number in range(SESSIONS)]
-    page = watched.board(size=(1920, 1080))
-    page.wait_for_function(f"document.querySelectorAll('section.working article.card').length >= {SESSIONS}")
+def delays(sessions: list[Working], page: Page, seconds: float = SECONDS) -> list[float]:
+    """Seconds from when an event is written to when it is in the page, sorted."""
     page.evaluate(_WATCH)
-    thread = threading.Thread(target=_work, args=(sessions, time.monotonic() + SECONDS))
+    thread = threading.Thread(target=_work, args=(sessions, time.monotonic() + seconds))
     thread.start()
     while thread.is_alive():
         page.wait_for_timeout(200)
     page.wait_for_timeout(300)
     seen: list[list[int]] = page.evaluate("window.seen")
     first = {sent: now for sent, now in reversed(seen)}  # noqa: C416 (the pairs are lists)
-    delays = sorted((now - sent) / 1000 for sent, now in first.items())
-    p95, longest = statistics.quantiles(delays, n=20)[-1], page.evaluate("window.longest")
-    print(
-        f"{len(delays)} events seen: median {statistics.median(delays) * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms, "
-        f"longest task {longest:.0f} ms"
-    )
-    assert len(delays) > SESSIONS * RATE * SECONDS * 0.5
-    assert p95 < 3 * GOAL  # other tests may be at work on this machine; alone, it holds the goal
+    return sorted((now - sent) / 1000 for sent, now in first.items())
+
+
+def all_at_work(actors: Troupe, page: Page) -> list[Working]:
+    """Sessions at work, each with its card on the board that is open in `page`."""
+    sessions = [actors.start(f"Task {number}") for number in range(SESSIONS)]
+    page.wait_for_function(f"document.querySelectorAll('section.working article.card').length >= {SESSIONS}")
+    return sessions
+
+
+def test_an_event_is_visible_within_a_tenth_of_a_second(actors: Troupe, watched: Watched) -> None:
+    page = watched.open(size=(1920, 1080))
+    found = delays(all_at_work(actors, page), page)
+    p95, longest = statistics.quantiles(found, n=20)[-1], page.evaluate("window.longest")
+    print(f"{len(found)} events: median {statistics.median(found):.3f} s, p95 {p95:.3f} s, longest task {longest} ms")
+    assert len(found) > SESSIONS * RATE * SECONDS * 0.5
+    assert p95 < 3 * GOAL  # other tests may be at work on this machine; `make bench` holds it against the goal

@@ -9,8 +9,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def command_in(home: Path, **environment: str) -> Deskhand:
 
 
 @contextmanager
-def session(home: Path, script: Any, task: str, *flags: str, **environment: str) -> Iterator[Command]:
+def session(home: Path, script: Any, task: str, *flags: str, **environment: str) -> Generator[Command]:
     with openai_server(script) as server:
         deskhand = command_in(home, OPENAI_API_KEY=server.key, OPENAI_BASE_URL=server.url, **environment)
         with deskhand.start("run", task, "--json", *flags) as command:
@@ -90,7 +91,9 @@ def page(home: Path, folder: Path) -> None:
         paused = stack.enter_context(session(home, mail, "Make the budget of the four departments", *budget))
         program = f"/usr/bin/python3 {MAIL} {log}"
         look = ("--open", program, "--size", "800x600", "--max-minutes", "30")
-        asking = stack.enter_context(session(home, mail, "Check the offer to Ann, and send it if it is complete", *look))
+        asking = stack.enter_context(
+            session(home, mail, "Check the offer to Ann, and send it if it is complete", *look)
+        )
         asking.wait_for("approval.requested")
         paused.wait_for("action.done", 8)
         deskhand("pause", paused.lines[0]["session"])
@@ -106,7 +109,7 @@ def page(home: Path, folder: Path) -> None:
 
 
 @contextmanager
-def browsing(address: dict[str, Any]) -> Iterator[Page]:
+def browsing(address: dict[str, Any]) -> Generator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         view = browser.new_page(viewport={"width": 1280, "height": 760})
@@ -130,12 +133,11 @@ def overlay(home: Path, folder: Path) -> None:
 
 def photograph(display: str, path: Path) -> None:
     """The screen with everything on it."""
-    import mss
-    import mss.tools
-
+    mss: Any = import_module("mss")
+    tools: Any = import_module("mss.tools")
     with mss.MSS(display=display) as screen:
         shot = screen.grab(screen.monitors[0])
-        mss.tools.to_png(shot.rgb, shot.size, output=str(path))
+        tools.to_png(shot.rgb, shot.size, output=str(path))
 
 
 def main() -> None:

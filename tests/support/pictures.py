@@ -64,7 +64,8 @@ def command_in(home: Path, **environment: str) -> Deskhand:
     """A command of its own, with the state of them all and LibreOffice as if it had been used before."""
     if not (home / ".config").exists():
         seed_profile(home / ".config", home)
-    shared = {"DESKHAND_HOME": str(home / "data"), "HOME": str(home)}
+    (home / "t").mkdir(exist_ok=True)
+    shared = {"DESKHAND_HOME": str(home / "data"), "HOME": str(home), "TMPDIR": str(home / "t")}
     return Deskhand(Path(tempfile.mkdtemp(dir=home)), **shared, **environment)
 
 

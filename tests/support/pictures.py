@@ -29,7 +29,7 @@ MAIL = Path(__file__).with_name("mail.py")
 STEPS = ("Open a new sheet", "Enter the holidays", "Sort them by date", "Save it as holidays.xlsx")
 HOLIDAYS = "Date\tHoliday\n2026-01-01\tNew Year's Day\n2026-04-03\tGood Friday\n2026-04-06\tEaster Monday\n"
 THOUGHT = (
-    "The sheet is empty and A1 is selected. I type the dates and names in one go, a tab between them and Enter at the end "
+    "The sheet is empty and A1 is selected. I type the dates and names in one go, a tab between them, Enter at the end "
     "of each line. Afterwards I look whether the dates were understood as dates, since Calc keeps what it does not "
     "recognise as text, and sort the rows."
 )

@@ -66,7 +66,8 @@ def sessions(deskhand: Deskhand) -> list[Session]:
 
 
 def journal(session: Session) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in session.events.read_text().splitlines()]
+    whole = session.events.read_text().rpartition("\n")[0]  # the last line may be half written
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def ended(session: Session) -> bool:

@@ -27,6 +27,7 @@ import perception.errors
 from actuators.actions import ACTION_CLASSES, MAX_SCROLL, MAX_TEXT, Point
 from agent.events import EVENT_CLASSES, FLEETING
 from ui.parser import Parser, make_parser
+from ui.reference_api import api_rows
 from ui.settings import KEYS, variable_of
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -281,6 +282,15 @@ def _rule(rule: agent.rules.RuleData) -> tuple[str, str, str, str]:
     return f"`{rule.name}`", rule.risk, example, counterexample
 
 
+# ---- the interface of the page's service
+
+
+def api_page() -> str:
+    """Every route."""
+    about, rows = api_rows()
+    return _joined(["# The service's interface\n", MADE_BY, about, _table(("request", "meaning", "fields"), rows)])
+
+
 # ---- tables and types
 
 
@@ -351,6 +361,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "playbooks.md": playbooks_page,
     "approval-rules.md": rules_page,
+    "api.md": api_page,
 }
 
 

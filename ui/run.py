@@ -55,7 +55,7 @@ def run_task(options: RunOptions) -> tuple[int, Session]:
     check_computer(options.computer, options.senses.monitor)
     _confirm_always(options)
     _rules(options)  # a policy that cannot be used is said before anything is made
-    _check_budgets(options.budgets, options.model, options.provider.prices)
+    _check_budgets(options, options.model, options.provider.prices)
     session = create_session(data_home())
     workspace = options.workspace or session.files
     _make_workspace(workspace)
@@ -251,13 +251,16 @@ def _extended(before: Budgets, new: Budgets) -> Budgets:
     )
 
 
-def _check_budgets(budgets: Budgets, model: str, prices: Path | None) -> None:
+def _check_budgets(options: RunOptions, model: str, prices: Path | None) -> None:
     """A budget of money can be kept only where the price is known."""
     from agent.models.pricing import Prices
 
-    if budgets.cost_usd is not None and not model.startswith("playbook:") and Prices.load(prices).of(model) is None:
+    limits = {"--max-cost": options.budgets.cost_usd, "daily_cost": options.together.daily_cost}
+    limited = next((name for name, limit in limits.items() if limit is not None), None)
+    if limited and not model.startswith("playbook:") and Prices.load(prices).of(model) is None:
         raise UserFault(
-            f"no price is known for {model}, so --max-cost cannot be kept; use --max-turns or --max-minutes"
+            f"no price is known for {model}, so {limited} cannot be kept; "
+            "name its price in the file of `prices`, or use --max-turns or --max-minutes"
         )
 
 

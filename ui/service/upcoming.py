@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from agent.events import ActionDone, ActionStarted
+from agent.events import ActionDone, ActionStarted, ApprovalRequested
 from agent.values import Call, ImageRef, ScreenCall, Word
 from ui.blocks import mark_of
 from ui.service.cards import Next
@@ -43,6 +43,11 @@ class Upcoming:
         """An action is being carried out."""
         told = self._told(event.action)
         self.now = replace(told, words=event.words[:LONGEST] or told.words, state="doing")
+
+    def ask(self, event: ApprovalRequested) -> None:
+        """A rule wants a yes for the next action, and knows what it would reach."""
+        if self.now and event.source == "rule":
+            self.now = replace(self.now, words=event.what[:LONGEST])
 
     def finish(self, event: ActionDone) -> None:
         """An action is over: the one after it is next, unless it failed."""

@@ -247,6 +247,7 @@ class View:
             case ApprovalRequested(id=name):
                 about = (event.kind, event.what, event.risk, event.recipient, (), event.source, event.rule, event.again)
                 self.questions[name] = Question(name, "approval", *about, at=self.at)
+                self._next.ask(event)
             case QuestionAsked(id=name):
                 asked = Question(name, "question", "question", event.text, choices=event.choices, at=self.at)
                 self.questions[name] = replace(asked, blocking=event.blocking)

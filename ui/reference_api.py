@@ -7,9 +7,9 @@ from typing import Any, cast
 
 _ABOUT = """\
 `deskhand serve` serves this on 127.0.0.1, on a port of its own choice; `deskhand serve --json` prints `url`, `token`
-and `pid`. Every request needs the header `Authorization: Bearer TOKEN`. The whole description, with all bodies and answers,
-is at `/openapi.json`. `deskhand tell`, `pause`, `resume`, `stop`, `approve`, `deny`, `answer` and `take` use it where
-the service runs.
+and `pid`. Every request needs the header `Authorization: Bearer TOKEN`. The whole description, with all bodies and
+answers, is at `/openapi.json`. `deskhand tell`, `pause`, `resume`, `stop`, `approve`, `deny`, `answer` and `take` use
+it where the service runs.
 """
 
 

@@ -137,9 +137,15 @@ class Approving:
             before = await self._look()
             self._recorder.record(asked)
             approved, by = self._answered(asked.id, *await self._decided(asked, before))
-            if not approved or request.kind == "hand_off" or still_the_same(before, await self._look(), points):
+            if not approved or request.kind == "hand_off":
+                return approved, by
+            if still_the_same(before, await self._look(), points, shared=self._is_shared):
                 return approved, by
         return False, f"the screen changed under each of {ASKED_AT_MOST} answers"
+
+    @property
+    def _is_shared(self) -> bool:
+        return bool(self._state.started) and self._state.started.computer == "here"
 
     async def _decided(self, asked: ApprovalRequested, screen: Screenshot) -> tuple[bool, str]:
         reviewer = self._rules.reviewer

@@ -39,6 +39,15 @@ def test_what_counts_as_changed(now: Screenshot, same: bool) -> None:
     assert still_the_same(shot(), now, [(300, 300)]) is same
 
 
+def test_on_the_users_own_screen_what_is_far_away_may_change() -> None:
+    terminal = shot((20, 20, 150, 40))
+    assert not still_the_same(shot(), terminal, [(600, 450)])
+    assert still_the_same(shot(), terminal, [(600, 450)], shared=True)
+    assert still_the_same(shot(), terminal, [], shared=True)  # keys: the stale guard knows the window in front
+    assert not still_the_same(shot(), shot((500, 250, 150, 12)), [(600, 450)], shared=True)
+    assert not still_the_same(shot(), shot((610, 460, 12, 12)), [(600, 450)], shared=True)
+
+
 def test_without_a_point_the_whole_picture_counts() -> None:
     assert still_the_same(shot(), shot((310, 310, 12, 12)), [])
     assert not still_the_same(shot(), shot((310, 310, 120, 12)), [])

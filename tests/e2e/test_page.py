@@ -169,6 +169,7 @@ def send(page: Page, log: Path) -> None:
     wait_until(lambda: len(log.read_text().splitlines()) == 2, "the mail", 20)
 
 
+@pytest.mark.slow
 def test_the_service_is_found_again_and_dies_alone(tmp_path: Path) -> None:
     places = itertools.cycle(range(300))
     with openai_server(lambda _: slow(actions(dict(ASIDE, x=next(places))), 0.05)) as server:

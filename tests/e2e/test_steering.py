@@ -20,7 +20,7 @@ from tests.support.openai_server import Server, openai_server, told
 
 TARGETS = Path(__file__).parents[1] / "support" / "targets.py"
 LONG_BATCH = [{"type": "click", "x": 20 + 61 * n % 900, "y": 40 + 4 * n, "button": "left"} for n in range(150)]
-MOMENTS = ["streaming", "acting", "waiting"]
+MOMENTS = ["acting", *(pytest.param(moment, marks=pytest.mark.slow) for moment in ("streaming", "waiting"))]
 
 
 def script_for(moment: str) -> Any:
@@ -143,7 +143,7 @@ def test_words_to_a_session_that_is_not_running_wait_for_it(tmp_path: Path) -> N
     assert deskhand.leftovers == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_signals_stop_it_politely(tmp_path: Path, number: signal.Signals) -> None:
     with working(tmp_path, script_for("acting")) as (deskhand, command, _server, _log):
         at_the("acting", command)
@@ -169,7 +169,7 @@ def test_the_same_action_on_a_screen_that_does_not_change_ends_as_given_up(tmp_p
     ("first", "flags", "status"),
     [
         (final("ready"), (), 0),
-        (function("give_up", {"reason": "no"}), (), 1),
+        pytest.param(function("give_up", {"reason": "no"}), (), 1, marks=pytest.mark.slow),
         (actions({"type": "click", "x": 9, "y": 9, "button": "left"}), ("--max-turns", "1"), 3),
         (http_error(400, "context_length_exceeded", "Too long."), (), 1),
     ],

@@ -44,7 +44,9 @@ TOUCHES: dict[str, Callable[[User], None]] = {
 }
 
 
-@pytest.mark.parametrize("how", TOUCHES)
+@pytest.mark.parametrize(
+    "how", ["pointer", *(pytest.param(how, marks=pytest.mark.slow) for how in TOUCHES if how != "pointer")]
+)
 def test_a_touch_pauses_until_it_is_handed_back(tmp_path: Path, how: str) -> None:
     with working(tmp_path) as (deskhand, command, server, log, display, user):
         TOUCHES[how](user)

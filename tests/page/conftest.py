@@ -115,7 +115,8 @@ class Windows:
         self._taken.clear()
 
 
-@pytest.fixture(scope="session")
+# One for each file: while Playwright runs, nothing else in this thread can have an event loop.
+@pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert path, "chromium is among the packages of the tests"
@@ -143,7 +144,7 @@ def actors(home: Path) -> Generator[Troupe]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def windows(browser: Browser) -> Windows:
     return Windows(browser)
 

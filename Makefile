@@ -1,8 +1,8 @@
 # The verbs of this project. Each does all the set-up that it needs.
 .PHONY: help setup setup-tests demo test test-slow check fix bench docs lock
 BIN := .venv/bin
-# Tests that measure time run one after the other; the others two at a time.
-ALONE := tests/actuators tests/perception tests/contract tests/bench
+# Tests that measure time run one after the other; the others three at a time.
+ALONE := tests/actuators tests/perception tests/bench
 BESIDE := $(filter-out $(ALONE) tests/support,$(sort $(patsubst %/,%,$(dir $(wildcard tests/*/test_*.py)))))
 
 help: ## what can be done
@@ -18,7 +18,7 @@ demo: setup ## a spreadsheet and a deck, built by mouse and keyboard in a privat
 	@$(BIN)/deskhand demo
 
 test: setup-tests ## the tests
-	@$(BIN)/pytest -n 2 --dist loadfile $(BESIDE)
+	@$(BIN)/pytest -n 3 --dist loadfile $(BESIDE)
 	@$(BIN)/pytest $(ALONE)
 
 test-slow: setup-tests ## the cases that `make test` leaves out for time

@@ -53,6 +53,7 @@ def mixed(number: int) -> Action:
     return actions[number % len(actions)] if number % 100 else Type("a text that is pasted")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty")
 def test_our_own_hands_never_raise_the_alarm() -> None:
     with xvfb(window_manager=True) as display, text_field(display, "gtk"), open_hands(display) as hands:

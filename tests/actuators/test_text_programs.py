@@ -55,6 +55,7 @@ def test_every_layout_switched_while_the_hands_are_open(kind: Kind) -> None:
             assert field.read() == mixed(seed), layout
 
 
+@pytest.mark.slow
 def test_writer_changes_nothing() -> None:
     texts = [*(mixed(seed) for seed in range(len(LAYOUTS))), "i"]
     with xvfb(window_manager=True) as display, office(display, "writer") as document, open_hands(display) as hands:
@@ -142,6 +143,7 @@ def test_a_clipboard_owner_that_is_frozen_or_gone_does_not_hold_up_typing() -> N
         assert field.read() == "first, é, second é"
 
 
+@pytest.mark.slow
 def test_a_million_characters() -> None:
     text = "".join(chr(0x4E00 + number % 5000) if number % 80 else " " for number in range(1_000_000))
     with xvfb() as display, text_field(display) as field, open_hands(display) as hands:

@@ -31,6 +31,7 @@ def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(Path(__file__).parents[2]), *sys.path])
 
 
+@pytest.mark.slow
 def test_reference_sees_when_the_screen_became_still() -> None:
     """A change, and then a caret; and how much of a photograph was still to come."""
     with (
@@ -54,6 +55,7 @@ def test_reference_sees_when_the_screen_became_still() -> None:
     assert watcher.differing(photograph, now) == recording.left_at(0)
 
 
+@pytest.mark.slow
 def test_reference_leaves_out_what_blinks_by_itself() -> None:
     """It blinks before any input, and goes on after it."""
     over = threading.Event()

@@ -70,6 +70,7 @@ def test_two_work_the_others_wait_their_turn_and_a_killed_one_makes_room(tmp_pat
         assert deskhand("stop", identity(second)).returncode == 0 and second.wait(10) == 130
 
 
+@pytest.mark.slow
 def test_the_money_of_a_day_is_shared(tmp_path: Path) -> None:
     with home(tmp_path, DESKHAND_DAILY_COST="0.001") as (deskhand, server):
         first = deskhand("run", "talk", *SMALL)

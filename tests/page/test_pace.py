@@ -9,7 +9,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.page.conftest import Watched
 from tests.page.serving import Server, serving
@@ -77,7 +77,7 @@ def delays(sessions: list[Working], page: Page, seconds: float = SECONDS) -> lis
 def all_at_work(actors: Troupe, page: Page) -> list[Working]:
     """Sessions at work, each with its card on the board that is open in `page`."""
     sessions = [actors.start(f"Task {number}") for number in range(SESSIONS)]
-    page.wait_for_function(f"document.querySelectorAll('section.working article.card').length >= {SESSIONS}")
+    expect(page.locator("section.working article.card")).to_have_count(SESSIONS)
     return sessions
 
 

@@ -59,6 +59,7 @@ def test_a_dialog_that_comes_late_is_seen_on_the_very_first_click(way: str) -> N
         assert seen.settled
 
 
+@pytest.mark.slow
 def test_keys_that_do_little_become_cheap() -> None:
     with _watching("never") as (eyes, program):
         taken: list[float] = []
@@ -69,6 +70,7 @@ def test_keys_that_do_little_become_cheap() -> None:
         assert max(taken[4:]) < QUICK
 
 
+@pytest.mark.slow
 def test_a_late_reaction_is_learnt_from_what_came_while_nobody_looked() -> None:
     with _watching("timer") as (eyes, program):
         for _ in range(3):  # experience says: a click on this field does nothing more
@@ -97,6 +99,7 @@ def _late(eyes: Eyes) -> Late:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_program_that_always_calculates_is_not_waited_for() -> None:
     with _watching("toil") as (eyes, program):
         _press(eyes, program, "Left")

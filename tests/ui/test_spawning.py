@@ -121,6 +121,7 @@ def test_it_outlives_the_service(place: Place) -> None:
     assert journal(session)[-1]["outcome"] == "done"
 
 
+@pytest.mark.slow
 def test_a_session_goes_on_with_what_is_said_and_other_budgets(place: Place) -> None:
     name = start_session(place.home, StartRequest("Work", size=SMALL))
     session = Session(place.home / "sessions" / name)

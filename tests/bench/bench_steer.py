@@ -71,8 +71,10 @@ def at_work(script: Callable[[Body], Scripted]) -> Generator[Bench]:
             command.wait()
 
 
-def _clicks(_body: Body) -> Scripted:
-    return actions(*BATCH)
+def _clicks(body: Body) -> Scripted:
+    """Another batch each time: the same one over and over would be given up."""
+    turn = len(body["input"])
+    return actions(*(dict(click, y=int(str(click["y"])) + turn % 50) for click in BATCH))
 
 
 def pauses(times: int) -> list[Figure]:

@@ -54,7 +54,7 @@ def run_task(options: RunOptions) -> tuple[int, Session]:
     model = make_model(options.model, options.provider)
     check_computer(options.computer, options.senses.monitor)
     _confirm_always(options)
-    _rules(options)  # a policy that cannot be used is said before anything is made
+    rules = _rules(options)  # a policy that cannot be used is said before anything is made
     _check_budgets(options, options.model, options.provider.prices)
     session = create_session(data_home())
     workspace = options.workspace or session.files
@@ -74,7 +74,7 @@ def run_task(options: RunOptions) -> tuple[int, Session]:
     )
     with session.locked():
         journal = FileJournal(session)
-        return _work(session, journal, [], started, model, options), session
+        return _work(session, journal, [], started, model, rules, options), session
 
 
 def resume_session(options: ResumeOptions) -> int:
@@ -91,11 +91,12 @@ def resume_session(options: ResumeOptions) -> int:
             )
         model = make_model(state.started.model, options.provider)
         check_computer(state.started.computer, options.senses.monitor)
+        rules = _rules(options)
         _make_workspace(Path(state.started.workspace))
         drop_commands(session.inbox)
         if options.words:
             post(session.inbox, Message("steer", options.words))
-        return _work(session, journal, entries, None, model, options)
+        return _work(session, journal, entries, None, model, rules, options)
 
 
 def make_model(name: str, provider: Provider) -> Model:
@@ -164,6 +165,7 @@ def _work(
     entries: list[Entry],
     first: SessionStarted | None,
     model: Model,
+    rules: Rules,
     options: RunOptions | ResumeOptions,
 ) -> int:
     state = State.of(entries)
@@ -176,7 +178,7 @@ def _work(
             face.say(f"watch and steer it at {service.url}#/session/{session.id}")
         if options.overlay:
             threading.Thread(target=_show_overlay, args=(session, face.say), daemon=True).start()
-        end = anyio.run(_loop, session, journal, state, model, options)
+        end = anyio.run(_loop, session, journal, state, model, rules, options)
         journal.close()
         if options.tells_the_end:
             face.end(end)
@@ -198,6 +200,7 @@ async def _loop(
     journal: FileJournal,
     state: State,
     model: Model,
+    rules: Rules,
     options: RunOptions | ResumeOptions,
 ) -> SessionEnded:
     assert state.started
@@ -206,7 +209,7 @@ async def _loop(
     slots, ledger = Slots(home, options.together.agents), Ledger(home, options.together.daily_cost)
     journal.subscribe(ledger.observer(session.id))
     setting = Setting(
-        rules=_rules(options),
+        rules=rules,
         admit=lambda told: slots.wait(computer, session.id, told),
         spending=ledger,
         budgets=_extended(state.budgets, options.budgets),

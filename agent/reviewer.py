@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 import anyio
 
@@ -20,13 +20,10 @@ from agent.events import ApprovalRequested, ApprovalReviewed
 from agent.models.answers import read_usage
 from agent.models.failures import Failures
 from agent.models.pricing import Prices
-from agent.models.responses import CONNECT_TIMEOUT, DEFAULT_BASE_URL, safety_identifier
+from agent.models.responses import DEFAULT_BASE_URL, open_client, safety_identifier
 from agent.models.web import check_settings
 from agent.values import NOTHING_USED, Usage, Word
 from perception.screenshot import Screenshot
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
 
 Risk: TypeAlias = Literal["low", "medium", "high", "critical"]
 Authorization: TypeAlias = Literal["none", "low", "medium", "high"]
@@ -172,7 +169,9 @@ class Reviewer:
             return Verdict("ask", f"the reviewer's answer cannot be used: {_line(str(error))}", usage=usage)
 
     async def _send(self, case: Case) -> Mapping[str, Any]:
-        async with self._client() as client:  # questions are rare: no connection is kept for the next one
+        async with open_client(
+            *self._settings, self._timeout
+        ) as client:  # questions are rare: no connection is kept for the next one
             answer = await client.post(
                 "/responses",
                 body=self._body(case),
@@ -197,14 +196,6 @@ class Reviewer:
             "safety_identifier": safety_identifier(),
             "max_output_tokens": MAX_OUTPUT_TOKENS,
         }
-
-    def _client(self) -> AsyncOpenAI:
-        from httpx2 import Timeout
-        from openai import AsyncOpenAI
-
-        key, base_url = self._settings
-        timeout = Timeout(self._timeout, connect=min(CONNECT_TIMEOUT, self._timeout))
-        return AsyncOpenAI(api_key=key, base_url=base_url, timeout=timeout, max_retries=0)
 
     def _told(self, error: Exception) -> str:
         fault = self._failures.of_exception(error)

@@ -153,12 +153,7 @@ class ResponsesModel:
 
     def _connected(self) -> AsyncOpenAI:
         if self._client is None:
-            from httpx2 import Timeout
-            from openai import AsyncOpenAI
-
-            key, base_url = self._settings
-            timeout = Timeout(self._timeout, connect=min(CONNECT_TIMEOUT, self._timeout))
-            self._client = AsyncOpenAI(api_key=key, base_url=base_url, timeout=timeout, max_retries=0)
+            self._client = open_client(*self._settings, self._timeout)
         return self._client
 
     async def _event(self, stream: RawStream) -> Mapping[str, Any]:
@@ -195,6 +190,15 @@ class ResponsesModel:
             reason = reason_of(response.get("incomplete_details"))
             raise self._failures.of_incomplete(reason, usage)
         return read_answer(response, items, usage)
+
+
+def open_client(api_key: str, base_url: str, timeout: float) -> AsyncOpenAI:
+    """The official client, which loads in most of a second. It retries nothing: that is for the user to see."""
+    from httpx2 import Timeout
+    from openai import AsyncOpenAI
+
+    limits = Timeout(timeout, connect=min(CONNECT_TIMEOUT, timeout))
+    return AsyncOpenAI(api_key=api_key, base_url=base_url, timeout=limits, max_retries=0)
 
 
 async def _bundled(pieces: list[bytes]) -> AsyncGenerator[bytes, None]:

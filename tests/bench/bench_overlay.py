@@ -29,7 +29,7 @@ from perception.screen import Screen, open_screen
 from perception.screenshot import Region
 from tests.bench.figure import Figure, show
 from tests.support.intruder import Stage, stage
-from tests.support.overlay import Overlay, overlay
+from tests.support.overlay import Overlay, overlay, wandering
 from tests.support.xserver import xvfb
 from tests.ui.story import eventful
 from ui.overlay import open_overlay
@@ -170,7 +170,7 @@ def _absent(display: str, shown: Overlay, truth: np.ndarray, rounds: int) -> int
     import cv2
 
     right = 0
-    with open_eyes(display, max_size=(WIDTH, HEIGHT)) as eyes, _wandering(shown):
+    with open_eyes(display, max_size=(WIDTH, HEIGHT)) as eyes, wandering(shown, *PLACES):
         for _ in range(rounds):
             seen = cv2.imdecode(np.frombuffer(eyes.look().image, np.uint8), cv2.IMREAD_COLOR)
             right += seen is not None and np.array_equal(seen, truth)
@@ -182,31 +182,12 @@ def _landed(hands: Hands, page: Stage, shown: Overlay, rounds: int) -> tuple[int
     chance = random.Random(7)
     heard, landed = len(shown.told()), 0
     page.hits()
-    with _wandering(shown):
+    with wandering(shown, *PLACES):
         for _ in range(rounds):
             at = shown.region
             hands.perform(Click(at.left + chance.randrange(at.width), at.top + chance.randrange(at.height)))
             landed += page.hits() == [("page", 0)]
     return landed, len(shown.told()) - heard
-
-
-@contextmanager
-def _wandering(shown: Overlay) -> Generator[None]:
-    over, twin = threading.Event(), shown.twin()
-
-    def drag() -> None:
-        while not over.is_set():
-            for x, y in PLACES:
-                twin.move(x, y)
-
-    dragging = threading.Thread(target=drag)
-    dragging.start()
-    try:
-        yield
-    finally:
-        over.set()
-        dragging.join()
-        twin.close()
 
 
 @contextmanager

@@ -227,6 +227,26 @@ def main() -> None:
     run(session, lambda: print('{"ready": ""}', flush=True), StandIn)
 
 
+@contextmanager
+def wandering(there: Overlay, *places: tuple[int, int]) -> Generator[None]:
+    """Meanwhile it is dragged about."""
+    over, twin = threading.Event(), there.twin()
+
+    def drag() -> None:
+        while not over.is_set():
+            for x, y in places:
+                twin.move(x, y)
+
+    dragging = threading.Thread(target=drag)
+    dragging.start()
+    try:
+        yield
+    finally:
+        over.set()
+        dragging.join()
+        twin.close()
+
+
 if __name__ == "__main__":
     main()
     os._exit(0)

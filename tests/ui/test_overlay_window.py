@@ -8,7 +8,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -29,7 +28,7 @@ from perception.eyes import Eyes, open_eyes
 from perception.screenshot import Screenshot
 from perception.settle import Settled
 from tests.support.intruder import Stage, stage
-from tests.support.overlay import Overlay, overlay, until
+from tests.support.overlay import Overlay, overlay, until, wandering
 from tests.support.textfield import text_field
 from tests.support.xephyr import User, xephyr
 from tests.support.xserver import end, openbox, xvfb
@@ -50,26 +49,6 @@ def shown(display: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[O
 
 def pixels(shot: Screenshot) -> Any:
     return cv2.imdecode(np.frombuffer(shot.image, np.uint8), cv2.IMREAD_COLOR)
-
-
-@contextmanager
-def wandering(there: Overlay, *places: tuple[int, int]) -> Generator[None]:
-    """Meanwhile it is dragged about."""
-    over, twin = threading.Event(), there.twin()
-
-    def drag() -> None:
-        while not over.is_set():
-            for x, y in places:
-                twin.move(x, y)
-
-    dragging = threading.Thread(target=drag)
-    dragging.start()
-    try:
-        yield
-    finally:
-        over.set()
-        dragging.join()
-        twin.close()
 
 
 PLACES = [(60, 40), (420, 60), (700, 230), (200, 260)]

@@ -169,9 +169,8 @@ class Reviewer:
             return Verdict("ask", f"the reviewer's answer cannot be used: {_line(str(error))}", usage=usage)
 
     async def _send(self, case: Case) -> Mapping[str, Any]:
-        async with open_client(
-            *self._settings, self._timeout
-        ) as client:  # questions are rare: no connection is kept for the next one
+        # Questions are rare: no connection is kept for the next one.
+        async with open_client(*self._settings, self._timeout) as client:
             answer = await client.post(
                 "/responses",
                 body=self._body(case),

@@ -182,6 +182,8 @@ def test_cancelled_in_the_middle_nothing_stays_pressed_or_goes_on(at: At, second
             space = (await computer.screenshot()).space
             await _cancel(computer, drag, space, seconds, native=native)
             seen = window.events()
+            if seconds < 0.05:
+                assert all(Point(event.x, event.y) != drag.path[-1] for event in seen if event.type == "button_up")
             for down, up in (("button_down", "button_up"), ("key_down", "key_up")):
                 pressed = sorted(event.key or str(event.button) for event in seen if event.type == down)
                 assert sorted(event.key or str(event.button) for event in seen if event.type == up) == pressed
@@ -207,7 +209,7 @@ async def _cancel(computer: PrivateDesktop | Here, drag: Drag, space: Space, sec
         with anyio.move_on_after(seconds) as scope:
             await computer.perform(drag, space)
         assert scope.cancelled_caught
-    assert time.monotonic() - began < seconds + 0.4
+    assert time.monotonic() - began < seconds + 3
 
 
 def test_a_wait_that_is_cancelled_ends_at_once_and_the_eyes_go_on(at: At) -> None:

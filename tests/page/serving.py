@@ -56,7 +56,8 @@ class Server:
     def start(self) -> None:
         """Serve, and return once it does."""
         assert self._process is None
-        environment = os.environ | {"OPENAI_API_KEY": "a key for tests", "XDG_CONFIG_HOME": str(self.home / "config")}
+        ours = {"OPENAI_API_KEY": "a key for tests", "XDG_CONFIG_HOME": str(self.home / "config"), "DISPLAY": ""}
+        environment = os.environ | ours
         self._process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, str(self.home), str(self.port), self.token],
             stdin=subprocess.PIPE,

@@ -50,7 +50,7 @@ def test_killed_at_random_moments_it_repeats_nothing_and_loses_nothing(tmp_path:
                 if latest:
                     time.sleep(chance.uniform(0.0, latest))
                 else:
-                    wait_until(lambda: server.received, "the first request", 30)
+                    wait_until(lambda: bool(server.received), "the first request", 30)
                     latest = LATEST * (time.monotonic() - began)
                 command.kill()
             wait_until(lambda: deskhand.leftovers == [], "every child process to be gone", 6)

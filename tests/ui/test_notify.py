@@ -142,7 +142,7 @@ def test_a_daemon_that_comes_back_is_used_again_and_one_that_is_not_there_costs_
     began = time.monotonic()
     for number in range(50):
         notifier.see(replace(asking(ASKS), id=f"a{number}"))
-    assert time.monotonic() - began < 0.1, "seeing never waits"
+    assert time.monotonic() - began < 1, "seeing never waits"
     with notification_daemon(bus, folder / "log1", "body") as first:
         card = replace(asking(ASKS), id="b")
 

@@ -147,7 +147,7 @@ def test_a_pipe_that_nobody_reads_yet_does_not_hold_the_session_up() -> None:
         began = time.monotonic()
         for line in lines:
             stream.write(line)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4
         received = bytearray()
         while len(received) < sum(map(len, lines)):
             received += os.read(read, 1 << 20)
@@ -282,4 +282,4 @@ def test_faces_are_quick(tmp_path: Path) -> None:
         began = time.process_time()
         for _ in range(200):
             face(entry, line)
-        assert time.process_time() - began < 1
+        assert time.process_time() - began < 3

@@ -60,7 +60,7 @@ def test_every_monitor_is_hit_and_the_pointer_is_put_back() -> None:
         assert [one.monitor.region for one in aims] == [LEFT, RIGHT]
         assert [one.worst.error for one in aims] == [0, 0]
         assert at(display) == AT
-        assert seconds < 0.5, "it takes 0.02 s on an idle machine"
+        assert seconds < 2, "it takes 0.02 s on an idle machine"
         assert [one.monitor.number for one in check_aim(display, monitor=2)] == [2]
 
 

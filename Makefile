@@ -1,5 +1,5 @@
 # The verbs of this project. Each does all the set-up that it needs.
-.PHONY: help setup setup-tests demo test test-slow check fix bench docs lock
+.PHONY: help setup setup-tests setup-vm demo test test-slow test-vm check fix bench bench-vm docs lock
 BIN := .venv/bin
 # Tests that measure time run one after the other; the others three at a time.
 ALONE := tests/actuators tests/perception tests/bench
@@ -22,7 +22,14 @@ test: setup-tests ## the tests
 	@$(BIN)/pytest $(ALONE)
 
 test-slow: setup-tests ## the cases that `make test` leaves out for time
-	@$(BIN)/pytest -m slow
+	@$(BIN)/pytest -m "slow and not vm"
+
+setup-vm:
+	@vm/host/setup.sh tests/packages.txt vm/host/machine-packages.txt
+
+test-vm: setup-vm ## the tests that need a virtual machine; builds its image first where there is none
+	@$(BIN)/python -m tests.support.vm_image office
+	@$(BIN)/pytest -m vm -rs --timeout 900 tests/vm tests/e2e
 
 check: setup-tests ## format, lint, strict types, import layers, generated docs
 	@$(BIN)/ruff format --check --quiet .
@@ -36,6 +43,9 @@ fix: setup-tests ## mend format and what lint can mend
 
 bench: setup-tests ## measure everything, write docs/performance.md (ROUNDS=n; QUICK=1: five minutes, no page)
 	@ROUNDS=$(ROUNDS) QUICK=$(QUICK) $(BIN)/python -m tests.bench
+
+bench-vm: setup-vm ## measure machines, their image and the private desktop (ROUNDS=n)
+	@ROUNDS=$(ROUNDS) $(BIN)/python -m tests.bench.machines
 
 docs: setup ## write the generated pages of docs/
 	@$(BIN)/python -m ui.reference

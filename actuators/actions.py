@@ -6,20 +6,18 @@ Coordinates are pixels of the screenshot that the action was decided on; `locate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, assert_never, cast, get_args
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields, replace
+from typing import Any, Literal, TypeAlias, assert_never, cast, get_args
 
 from actuators.errors import InvalidAction
 from actuators.keys import parse_chord
 
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
 Button: TypeAlias = Literal["left", "right", "wheel", "back", "forward"]
 MAX_TEXT = 1_000_000  # characters in one `type`
 MAX_SCROLL = 100_000  # pixels in one `scroll`
+MAX_FLOAT = 2.0**53  # beyond, floats leave out whole numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +139,7 @@ def parse_action(raw: Mapping[str, Any]) -> Action:
     kind = raw.get("type")
     if kind not in ACTION_TYPES:
         raise InvalidAction(f"unknown action type {kind!r}; the types are {', '.join(ACTION_TYPES)}")
-    from pydantic import ValidationError
-
-    try:
-        action = _adapter().validate_python(_normalised(raw))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"][1:]) or str(kind)
-        raise InvalidAction(f"bad {kind} action: {where}: {first['msg']}") from None
+    action = _decoded(ACTION_CLASSES[ACTION_TYPES.index(kind)], _normalised(raw))
     check(action)
     return action
 
@@ -221,6 +212,30 @@ def describe(action: Action) -> str:
             assert_never(action)
 
 
+def kind_of(action: Action) -> str:
+    """What the eyes learn the pace of: "click", "type", "keypress ctrl s", …"""
+    match action:
+        case Keypress():
+            return " ".join((action.type, *action.keys))
+        case Click():
+            return f"{action.button} {action.type}"
+        case _:
+            return action.type
+
+
+def target_of(action: Action) -> Point | None:
+    """Where the pointer acts first; None for what has no place."""
+    match action:
+        case Click() | DoubleClick() | TripleClick() | Move() | Scroll():
+            return Point(action.x, action.y)
+        case Drag():
+            return action.path[0]
+        case Keypress() | Type() | Wait() | TakeScreenshot():
+            return None
+        case _:
+            assert_never(action)
+
+
 def _held(keys: tuple[str, ...]) -> str:
     return "+".join(keys) + "+" if keys else ""
 
@@ -243,8 +258,74 @@ def _as_point(step: Any) -> Any:
             return step
 
 
-@cache
-def _adapter() -> TypeAdapter[Action]:
-    from pydantic import Field, TypeAdapter
+# Values -----------------------------------------------------------------------------------------------------------
 
-    return TypeAdapter(Annotated[Action, Field(discriminator="type")])
+
+def _decoded(kind: type[Action], data: Mapping[str, Any]) -> Action:
+    """The action of these values, read by the types of its fields; what it has no field for is left out."""
+    values: dict[str, Any] = {}
+    for field in fields(kind):
+        if field.name in data and field.name != "type":
+            values[field.name] = _READERS[str(field.type)](data[field.name], f"bad {data['type']} action: {field.name}")
+        elif field.default is MISSING:
+            raise InvalidAction(f"bad {data['type']} action: {field.name}: Field required")
+    return kind(**values)
+
+
+def _integer(value: Any, where: str) -> int:
+    match value:
+        case int():
+            return int(value)
+        case float() if value.is_integer() and abs(value) < MAX_FLOAT:
+            return int(value)
+        case str() if _INTEGER.fullmatch(value.strip()):
+            return int(value.strip().partition(".")[0])
+        case _:
+            raise InvalidAction(f"{where}: Input should be a valid integer")
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidAction(f"{where}: Input should be a valid string")
+    return value
+
+
+def _button(value: Any, where: str) -> Button:
+    if value not in _BUTTONS:
+        raise InvalidAction(f"{where}: Input should be one of {', '.join(_BUTTONS)}")
+    return value
+
+
+def _texts(value: Any, where: str) -> tuple[str, ...]:
+    return tuple(_text(item, f"{where}.{index}") for index, item in enumerate(_items(value, where)))
+
+
+def _points(value: Any, where: str) -> tuple[Point, ...]:
+    return tuple(_point(item, f"{where}.{index}") for index, item in enumerate(_items(value, where)))
+
+
+def _point(value: Any, where: str) -> Point:
+    if not isinstance(value, Mapping):
+        raise InvalidAction(f'{where}: Input should be a point, like {{"x": 10, "y": 20}} or [10, 20]')
+    point = cast("Mapping[str, Any]", value)
+    if missing := [axis for axis in ("x", "y") if axis not in point]:
+        raise InvalidAction(f"{where}.{missing[0]}: Field required")
+    return Point(*(_integer(point[axis], f"{where}.{axis}") for axis in ("x", "y")))
+
+
+def _items(value: Any, where: str) -> Sequence[Any]:
+    if not isinstance(value, list | tuple):
+        raise InvalidAction(f"{where}: Input should be a list")
+    return cast("Sequence[Any]", value)
+
+
+_INTEGER = re.compile(r"[+-]?[0-9]+(?:_[0-9]+)*(?:\.0+)?")
+_BUTTONS: tuple[Button, ...] = get_args(Button)
+_READERS: dict[str, Callable[[Any, str], Any]] = {
+    "int": _integer,
+    "str": _text,
+    "Button": _button,
+    "tuple[str, ...]": _texts,
+    "tuple[Point, ...]": _points,
+}
+"""By what the fields of the actions are declared as."""

@@ -19,7 +19,6 @@ from typing import Literal, Protocol, TypeAlias
 from actuators.actions import Point
 from actuators.backends.witness import Kind, Witness
 from actuators.errors import ActuatorError, NotSupported
-from actuators.hands import Hands
 from actuators.keys import parse_chord
 
 GRACE_SECONDS = 1.0  # after they gave the computer to the agent, in which the user's pointer may still come to rest
@@ -104,6 +103,22 @@ class Listener(Witness, Protocol):
         ...
 
 
+class Stoppable(Protocol):
+    """Hands that a guard can stop; see `actuators.hands.Hands`."""
+
+    def seize(self) -> None:
+        """Take them out of the agent's control, at once and from any thread."""
+        ...
+
+    def give_back(self) -> None:
+        """They are the agent's again."""
+        ...
+
+    def watched_by(self, witness: Witness) -> None:
+        """Tell `witness` from now on what these hands do."""
+        ...
+
+
 class Guard:
     """Watches over one pair of hands.
 
@@ -111,7 +126,7 @@ class Guard:
     """
 
     def __init__(
-        self, hands: Hands, listener: Listener, *, panic: Panic = Panic(), grace: float = GRACE_SECONDS
+        self, hands: Stoppable, listener: Listener, *, panic: Panic = Panic(), grace: float = GRACE_SECONDS
     ) -> None:
         """Begin to listen.
 
@@ -240,7 +255,7 @@ class Deaf:
 
 
 def open_guard(
-    hands: Hands,
+    hands: Stoppable,
     display: str | None = None,
     *,
     panic: Panic = Panic(),

@@ -98,7 +98,7 @@ class Approving:
         """
         assert self._state.started, "a journal begins with session.started"
         granted = tuple(self._state.said_by_user)
-        ruling = self._rules.policy.judge(Deed(action, target, self._state.started.computer, granted))
+        ruling = self._rules.policy.judge(Deed(action, target, self._state.started.place, granted))
         if ruling.kind != "confirm" and ruling.kind != "hand_off":
             return ""
         what = in_words(action, target)
@@ -145,7 +145,7 @@ class Approving:
 
     @property
     def _is_shared(self) -> bool:
-        return bool(self._state.started) and self._state.started.computer == "here"
+        return bool(self._state.started) and self._state.started.place == "here"
 
     async def _decided(self, asked: ApprovalRequested, screen: Screenshot) -> tuple[bool, str]:
         reviewer = self._rules.reviewer

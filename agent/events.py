@@ -27,8 +27,20 @@ class SessionStarted:
     size: tuple[int, int] | None = None
     workspace: str = ""
     open: tuple[str, ...] = ()
+    network: bool | None = None
     version: str = ""
     type: Literal["session.started"] = "session.started"
+
+    @property
+    def place(self) -> str:
+        """What kind of computer it works on: `here`, `desktop` or `vm`; `computer` may also say which one."""
+        kind = self.computer.partition(":")[0]
+        return "vm" if kind == "osworld" else kind
+
+    @property
+    def has_screen_of_its_own(self) -> bool:
+        """Whether it is on this machine, and nobody else looks at it."""
+        return self.computer.partition(":")[0] in ("desktop", "vm")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from perception.pace import Deed
 from perception.restless import Change, Restless
 from perception.screen import Screen, ScreenResized, open_screen
 from perception.screenshot import Region, Screenshot, Space
-from perception.settle import CAP, GLANCE, SEQUEL, Settled, Settling, wait_for_change
+from perception.settle import CAP, GLANCE, SEQUEL, TEMPO, Settled, Settling, Tempo, wait_for_change
 from perception.stale import Layout, Memory, open_layout
 from perception.watch import PollingWatch, Wake, Watching, open_watch, polling, without_damage
 
@@ -59,8 +59,9 @@ class Eyes:
         layout: Layout | None = None,
         max_size: tuple[int, int] = MAX_SIZE,
         cursor: bool = False,
+        tempo: Tempo = TEMPO,
     ) -> None:
-        self._screen, self._cursor = screen, cursor
+        self._screen, self._cursor, self._tempo = screen, cursor, tempo
         self._encoder = Encoder(max_size)
         self._memory = Memory(layout)
         self._lock = RLock()
@@ -203,7 +204,7 @@ class Eyes:
 
     def _wait_until_still(self, cause: Input, cap: float) -> Settled:
         self._at_rest = False
-        settling = Settling(self._watch, self._restless, self._area, cause, prepare=self._prepare)
+        settling = Settling(self._watch, self._restless, self._area, cause, self._tempo, self._prepare)
         self._restless.resume(time.monotonic())
         try:
             settled = settling.run(self._wake, cap)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from perception import pixels
 from perception.screenshot import Region
 
 if TYPE_CHECKING:
@@ -44,26 +45,22 @@ def share_changed(before: Frame, after: Frame) -> float:
     mask = _difference(before, after)
     if mask is None:
         return 0.0
-    import cv2
-
-    changed = cv2.countNonZero(mask)
+    changed = pixels.count_nonzero(mask)
     if changed < _MANY:
-        changed -= sum(cv2.countNonZero(cut(mask, group)) for group in _groups(mask) if is_caret(group))
+        changed -= sum(pixels.count_nonzero(cut(mask, group)) for group in _groups(mask) if is_caret(group))
     return changed / mask.size
 
 
 def count_changed(before: Frame, after: Frame) -> int:
     """How many pixels differ between two frames of one size."""
-    import cv2
-
     mask = _difference(before, after)
-    return 0 if mask is None else cv2.countNonZero(mask)
+    return 0 if mask is None else pixels.count_nonzero(mask)
 
 
 def is_plain(frame: Frame) -> bool:
     """Whether all of it has one colour."""
-    pixels = _pixels(frame) & _RGB
-    return bool((pixels == pixels[0, 0]).all())
+    colours = _pixels(frame) & _RGB
+    return bool((colours == colours[0, 0]).all())
 
 
 def has_scrolled(before: Frame, after: Frame) -> bool:
@@ -143,8 +140,8 @@ def _differing(before: Frame, after: Frame) -> Iterator[tuple[int, NDArray[np.ui
 
 def _rows(frame: Frame) -> list[bytes]:
     """Pixels of each row, a sample of them spread over its width."""
-    pixels = _pixels(frame)
-    return [row.tobytes() for row in pixels[:, :: max(1, pixels.shape[1] // _SAMPLES)] & _RGB]
+    colours = _pixels(frame)
+    return [row.tobytes() for row in colours[:, :: max(1, colours.shape[1] // _SAMPLES)] & _RGB]
 
 
 def _pixels(frame: Frame) -> NDArray[np.uint32]:
@@ -155,14 +152,4 @@ def _pixels(frame: Frame) -> NDArray[np.uint32]:
 
 def _groups(mask: NDArray[np.uint8]) -> Iterator[Region]:
     """Bounding boxes of the marked pixels, those of neighbours joined."""
-    import cv2
-    import numpy as np
-
-    around = cv2.boundingRect(mask)
-    origin = Region(around[0], around[1], around[2], around[3])
-    # The margin keeps grown boxes off the border, so that shrinking them again is exact.
-    framed = cv2.copyMakeBorder(cut(mask, origin), JOIN, JOIN, JOIN, JOIN, cv2.BORDER_CONSTANT, value=0)
-    grown = cv2.dilate(framed, np.ones((2 * JOIN + 1, 2 * JOIN + 1), np.uint8))
-    _, _, boxes, _ = cv2.connectedComponentsWithStats(grown)
-    for left, top, width, height, _area in boxes[1:].tolist():
-        yield Region(origin.left + left, origin.top + top, width - 2 * JOIN, height - 2 * JOIN)
+    return (Region(*box) for box in pixels.groups(mask, JOIN))

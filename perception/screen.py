@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -206,10 +207,20 @@ def open_screen(display: str | None = None, *, monitor: int = 0) -> Screen:
         ScreenLost: there is no such screen, or no such monitor.
     """
     from actuators.dpi import see_real_pixels
-    from perception.backends.mss import MssBackend
 
     see_real_pixels()
-    return Screen(_without_overlays(MssBackend(display, monitor=monitor), display))
+    return Screen(_without_overlays(_capturing(display, monitor), display))
+
+
+def _capturing(display: str | None, monitor: int) -> Backend:
+    """Through mss where it is installed; a virtual machine's own eyes do without."""
+    if sys.platform == "linux" and importlib.util.find_spec("mss") is None:
+        from perception.backends.xshm import XShmBackend
+
+        return XShmBackend(display, monitor=monitor)
+    from perception.backends.mss import MssBackend
+
+    return MssBackend(display, monitor=monitor)
 
 
 def _without_overlays(backend: Backend, display: str | None) -> Backend:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from typing import Protocol
 
-from perception import frames
+from perception import frames, pixels
 from perception.frames import Frame
 from perception.screenshot import Region
 
@@ -111,7 +111,5 @@ def _share(before: Frame, now: Frame, around: Region) -> float:
     part = frames.overlap(around, Region(0, 0, width, height))
     if part is None:
         return 0.0
-    import cv2
-
-    apart = cv2.absdiff(frames.cut(before, part)[:, :, :3], frames.cut(now, part)[:, :, :3]).max(axis=2)
+    apart = pixels.most_apart(frames.cut(before, part)[:, :, :3], frames.cut(now, part)[:, :, :3])
     return float((apart > OTHER).mean())

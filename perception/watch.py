@@ -23,6 +23,7 @@ from perception.screen import Screen, ScreenResized
 from perception.screenshot import Region
 
 _TEXT_WIDTH, _TEXT_HEIGHT = 100, 60  # pixels; in what is smaller, scrolling is not looked for
+_TITLE = 30  # pixels; what a window manager paints on top of a window
 POLL = 0.05  # seconds between compared frames, where nothing tells about damage
 
 
@@ -46,6 +47,10 @@ class Wake:
             while self._here.recv(64):
                 came = True
         return came
+
+    def fileno(self) -> int:
+        """Readable once it is set."""
+        return self._here.fileno()
 
     def wait(self, seconds: float, *others: int) -> None:
         """Until `set`, until one of the other descriptors is readable, or for so many seconds."""
@@ -189,6 +194,27 @@ def changes_of(before: Frame, after: Frame, at: float | None) -> Sequence[Change
     """The places in which two frames of one size differ."""
     found = frames.changes(before, after)
     return [_change(region, before, after, at) for region in found]
+
+
+def is_unpainted(window: Region, first: Frame, known: Frame) -> bool:
+    """Whether a new window shows nothing but its background yet, or still what was there before it came.
+
+    Args:
+        window: in pixels of the frames.
+        first: the frame before it came.
+        known: the frame now.
+    """
+    inner = Region(
+        window.left + window.width // 10,
+        window.top + min(_TITLE, window.height // 4),
+        window.width * 8 // 10,
+        window.height - min(_TITLE, window.height // 4) - window.height // 10,
+    )
+    part = frames.overlap(inner, Region(0, 0, *frames.size(known)))
+    if part is None or first.shape != known.shape:
+        return False
+    before, now = frames.cut(first, part), frames.cut(known, part)
+    return frames.is_plain(now) or not frames.count_changed(before, now)
 
 
 def _change(region: Region, before: Frame, after: Frame, at: float | None) -> Change:

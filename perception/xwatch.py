@@ -18,14 +18,13 @@ from perception.load import Work
 from perception.restless import Change
 from perception.screen import Screen
 from perception.screenshot import Region
-from perception.watch import News, Wake, changes_of
+from perception.watch import News, Wake, changes_of, is_unpainted
 
 GATHER = 0.01  # seconds for which damage is gathered before its pixels are compared
 PATIENCE = 1.0  # seconds without a change, for a program that calculates or has to paint a new window
 PATIENCE_ASKED = 3.0  # the same, for one that asks for it by the mouse pointer
 _WHOLE = 0.5  # share of the screen from which on grabbing all of it is simpler, and as fast
 _PARTS = 12  # places that are compared one by one; of more, what lies between them is compared, too
-_TITLE = 30  # pixels; what a window manager paints on top of a window
 
 Traces: TypeAlias = Sequence[tuple[Region, float]]  # what was painted, in pixels of the root window, and since when
 
@@ -112,20 +111,9 @@ class XWatch:
         self._x.close()
 
     def _is_unpainted(self, window: Region) -> bool:
-        """Whether a new window shows nothing but its background yet, or still what was there before it came."""
         region = self._screen.region
-        inner = Region(
-            window.left - region.left + window.width // 10,
-            window.top - region.top + min(_TITLE, window.height // 4),
-            window.width * 8 // 10,
-            window.height - min(_TITLE, window.height // 4) - window.height // 10,
-        )
-        width, height = frames.size(self._known)
-        part = frames.overlap(inner, Region(0, 0, width, height))
-        if part is None or self._first.shape != self._known.shape:
-            return False
-        before, now = frames.cut(self._first, part), frames.cut(self._known, part)
-        return frames.is_plain(now) or not frames.count_changed(before, now)
+        (place,) = frames.moved([window], -region.left, -region.top)
+        return is_unpainted(place, self._first, self._known)
 
     def _parts(self, damage: Region, traces: Traces) -> Sequence[Region]:
         """What to look at: where it is known better, not all that lies between what was painted."""

@@ -31,6 +31,7 @@ MODULES = {
     "replay": "ui.commands.replay",
     "look": "ui.commands.look",
     "serve": "ui.commands.serve",
+    "vm": "ui.commands.vm",
     "doctor": "ui.commands.doctor",
 }
 

@@ -14,7 +14,7 @@ from agent.session import Session
 from agent.state import State
 from ui.demo_check import BUDGET, DECK, Check, check_files
 from ui.run import run_task
-from ui.settings import DEFAULT_SIZE, Provider, RunOptions
+from ui.settings import Provider, RunOptions
 
 TASK = (
     "Make a quarterly budget of four departments with sums, a bold header, currency and a chart, and save it as "
@@ -79,7 +79,7 @@ def _options(size: tuple[int, int] | None, output: Path | None, *, json: bool) -
         computer="desktop",
         model=MODEL,
         provider=Provider(),
-        size=size or DEFAULT_SIZE,
+        size=size,
         open=(OPEN,),
         workspace=output.expanduser().absolute() if output else None,
         json=json,

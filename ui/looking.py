@@ -117,8 +117,10 @@ def choose_screen(name: str | None) -> tuple[str, str | None]:
             f"session {session.id} is not running, so it has no screen; see it with `deskhand replay {name}`"
         )
     started = _started(session)
-    if started.computer == "here":
+    if started.place == "here":
         return _own_screen()
+    if started.place == "vm":
+        raise UserFault(f"session {session.id} works in a virtual machine; its pictures are in `deskhand show {name}`")
     from vm.running import display_of
 
     display = display_of(Path(started.workspace))

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from perception.screenshot import Region
-from ui.settings import DEFAULT_MODEL, chord, monitor_number, parse_size, positive, positive_int
+from ui.settings import (
+    DEFAULT_MODEL,
+    chord,
+    computer_name,
+    monitor_number,
+    parse_size,
+    positive,
+    positive_int,
+    shared_paths,
+)
 
 SESSION = "id of the session, any part that only one has, or `last`"
 
@@ -33,6 +43,7 @@ def make_parser() -> Parser:
     _resume(commands)
     _steer(commands)
     _serve(commands)
+    _vm(commands)
     _look(commands)
     return parser
 
@@ -64,11 +75,23 @@ def _demo(commands: Any) -> None:
 def _run(commands: Any) -> None:
     run = _add(commands, "run", "do a task with an OpenAI model")
     run.add_argument("task", metavar="TASK", help="what is to be done, in your words; `-` reads standard input")
-    run.add_argument("--computer", choices=("desktop", "here"), help="a private desktop, or your own screen")
+    run.add_argument(
+        "--computer",
+        type=computer_name,
+        metavar="PLACE",
+        help="where to work: `desktop` (a private one), `here` (your own screen), `vm` (a virtual machine), "
+        "`vm:IMAGE`, `vm:FILE.qcow2`, `desktop:IMAGE`, or `osworld:HOST:PORT` (a machine that runs already)",
+    )
     run.add_argument("--model", metavar="NAME", help=f"default: {DEFAULT_MODEL}")
-    run.add_argument("--size", type=parse_size, metavar="WxH", help="screen size of the private desktop")
+    run.add_argument("--size", type=parse_size, metavar="WxH", help="size of the private screen")
     run.add_argument("--open", action="append", metavar="FILE|COMMAND", help="open this first; may be given again")
+    run.add_argument("--file", action="append", metavar="FILE", help="copy this into the folder; may be given again")
     run.add_argument("--workspace", metavar="DIR", help="folder to work in (default: the session's own)")
+    run.add_argument(
+        "--network",
+        action=argparse.BooleanOptionalAction,
+        help="whether programs there reach other machines (default: on a private desktop yes, in a virtual machine no)",
+    )
     run.add_argument("--approve", choices=("ask", "never", "always"), help="what happens when a yes is needed")
     _common(run)
 
@@ -82,6 +105,13 @@ def _resume(commands: Any) -> None:
 
 
 def _common(command: Parser) -> None:
+    command.add_argument(
+        "--share",
+        type=shared_paths,
+        metavar="PATHS",
+        help="files and folders of yours that programs of the private desktop see and may change, besides the "
+        "workspace and what --open names; several are separated as in PATH",
+    )
     command.add_argument("--base-url", metavar="URL", help="of an OpenAI-compatible service")
     command.add_argument("--max-turns", type=positive_int, metavar="N", help="end after so many answers of the model")
     command.add_argument("--max-minutes", type=positive, metavar="M", help="end after so many minutes of work")
@@ -179,6 +209,56 @@ def _serve(commands: Any) -> None:
         help="whether your browser is shown the page (default: it is, where you sit at a screen and a terminal)",
     )
     command.add_argument("--json", action="store_true", help='print {"url", "token", "pid"} in place of the address')
+
+
+def _vm(commands: Any) -> None:
+    command = _add(commands, "vm", "virtual machines: build their image, start, stop, photograph and enter them")
+    verbs = command.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser, required=True)
+    build = _add(verbs, "build", "build an image from Debian packages; needs no root")
+    build.add_argument("image", metavar="IMAGE", nargs="?", default="office", help="base, office (the default) or full")
+    build.add_argument(
+        "--archive", metavar="URL", help="a Debian archive, such as one of a certain date (default: yours)"
+    )
+    build.add_argument("--like", type=Path, metavar="FILE", help="an earlier packages.txt that the result must equal")
+    start = _add(verbs, "start", "start a machine that runs until it is stopped")
+    start.add_argument(
+        "image", metavar="IMAGE", nargs="?", help="its name, or a .qcow2 of others (default: the fullest)"
+    )
+    start.add_argument("--name", metavar="NAME", help="of the machine (default: the image's)")
+    start.add_argument("--state", metavar="STATE", default="idle", help="what is open: idle (default), calc, …")
+    start.add_argument("--size", type=parse_size, metavar="WxH", help="of its screen (default: 1920x1080)")
+    start.add_argument(
+        "--network", action=argparse.BooleanOptionalAction, help="whether it reaches other machines (default: no)"
+    )
+    start.add_argument(
+        "--port",
+        type=port_pair,
+        action="append",
+        metavar="GUEST:HOST",
+        help="a port of it on this machine's own address",
+    )
+    stop = _add(verbs, "stop", "stop a machine; what is on its disk is lost")
+    stop.add_argument("name", metavar="NAME", nargs="?")
+    stop.add_argument("--all", action="store_true", help="every machine of yours")
+    listed = _add(verbs, "list", "list images and machines")
+    shot = _add(verbs, "shot", "photograph the screen of a machine")
+    shot.add_argument("name", metavar="NAME")
+    shot.add_argument("-o", "--output", metavar="FILE", help="where the picture goes (default: NAME.png)")
+    shell = _add(verbs, "shell", "a machine's console in this terminal, or a command in it: `vm shell NAME -- ls`")
+    shell.add_argument("name", metavar="NAME")
+    shell.add_argument("words", metavar="COMMAND", nargs="*", help="to be run there (default: a console)")
+    remove = _add(verbs, "remove", "delete an image and its snapshots")
+    remove.add_argument("image", metavar="IMAGE")
+    for verb in (start, listed):
+        verb.add_argument("--json", action="store_true", help="for programs")
+
+
+def port_pair(text: str) -> tuple[int, int]:
+    """A port of a machine and one of this machine, like 8080:18080."""
+    inside, _, outside = text.partition(":")
+    if not inside.isascii() or not inside.isdigit() or not 0 < int(inside) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no pair of ports; write GUEST:HOST, like 8080:18080")
+    return int(inside), port(outside)
 
 
 def port(text: str) -> int:

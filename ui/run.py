@@ -29,9 +29,10 @@ from agent.values import Budgets
 from agent.wording import INSTRUCTIONS, workspace_note
 from agent.workspace import files_made
 from ui.service.running import find_service
-from ui.settings import DEFAULT_SIZE, Provider, ResumeOptions, RunOptions, config_path
+from ui.settings import Provider, ResumeOptions, RunOptions, config_path
 from ui.terminal import make_face
-from vm.senses import SenseOptions
+from ui.workspace import bring_files, check_files
+from vm.places import Place, Wishes, check_place, open_place, place_of, usual_size
 from vm.slots import Slots
 
 EXIT_STATUS: dict[Outcome, int] = {
@@ -46,19 +47,22 @@ EXIT_STATUS: dict[Outcome, int] = {
 
 def run_task(options: RunOptions) -> tuple[int, Session]:
     """Start a session and work on it until it ends: the exit status of `deskhand run`, and the session."""
-    if options.approve == "always" and options.computer == "here":
+    place = place_of(options.computer)
+    if options.approve == "always" and place.kind == "here":
         raise UserFault(
             "--approve always is for isolated computers, and this is your own screen; use --computer desktop, or leave "
             "it out to be asked each time"
         )
     model = make_model(options.model, options.provider)
-    check_computer(options.computer, options.senses.monitor)
+    _check(place, options.senses.monitor)
+    check_files(options.files, options.workspace)
     _confirm_always(options)
     rules = _rules(options)  # a policy that cannot be used is said before anything is made
     _check_budgets(options, options.model, options.provider.prices)
     session = create_session(data_home())
     workspace = options.workspace or session.files
     _make_workspace(workspace)
+    bring_files(options.files, workspace)
     started = SessionStarted(
         session=session.id,
         task=options.task,
@@ -67,9 +71,10 @@ def run_task(options: RunOptions) -> tuple[int, Session]:
         instructions=INSTRUCTIONS + workspace_note(str(workspace)),
         budgets=options.budgets,
         approve=options.approve,
-        size=options.size,
+        size=options.size or usual_size(place),
         workspace=str(workspace),
         open=options.open,
+        network=options.network,
         version=version("deskhand"),
     )
     with session.locked():
@@ -90,7 +95,7 @@ def resume_session(options: ResumeOptions) -> int:
                 f'session {session.id} is done; to go on with it, say what: `deskhand resume {session.id} "WORDS"`'
             )
         model = make_model(state.started.model, options.provider)
-        check_computer(state.started.computer, options.senses.monitor)
+        _check(place_of(state.started.computer), options.senses.monitor)
         rules = _rules(options)
         _make_workspace(Path(state.started.workspace))
         drop_commands(session.inbox)
@@ -122,41 +127,28 @@ def make_model(name: str, provider: Provider) -> Model:
     )
 
 
-def check_computer(kind: str, monitor: int = 0) -> None:
+def _check(place: Place, monitor: int) -> None:
     """Raise `UserFault` where there can be no such computer, before a session is made for it."""
-    if kind == "here":
-        from vm.here import check_here
-
-        if Slots(data_home()).is_free("here"):  # it moves the pointer, which may be another session's just now
-            check_here(monitor=monitor)
-    else:
-        from vm.desktop import check_desktop
-
-        check_desktop()
+    if place.kind != "here" or Slots(data_home()).is_free("here"):  # the pointer may be another session's just now
+        check_place(place, monitor)
 
 
-def _opener(state: State, model: Model, senses: SenseOptions) -> Callable[[], Awaitable[Computer]]:
+def _opener(
+    state: State, model: Model, options: RunOptions | ResumeOptions, say: Callable[[str], None]
+) -> Callable[[], Awaitable[Computer]]:
     async def open_computer() -> Computer:
         assert state.started
         if prepare := getattr(model, "prepare", None):  # the client library takes most of a second to load
             threading.Thread(target=prepare, daemon=True).start()
-        if state.waiting and state.started.computer == "here":  # the screen was not free to be checked before
-            from vm.here import check_here
-
-            await anyio.to_thread.run_sync(lambda: check_here(monitor=senses.monitor))
-        return await _open(state.started, senses)
+        place, started, senses = place_of(state.started.computer), state.started, options.senses
+        if state.waiting and place.kind == "here":  # the screen was not free to be checked before
+            await anyio.to_thread.run_sync(check_place, place, senses.monitor)
+        wishes = Wishes(
+            Path(started.workspace), started.size, started.network, senses, say, started.open, options.share
+        )
+        return await open_place(place, wishes)
 
     return open_computer
-
-
-async def _open(started: SessionStarted, senses: SenseOptions) -> Computer:
-    if started.computer == "here":
-        from vm.here import open_here
-
-        return await open_here(options=senses)
-    from vm.desktop import open_desktop
-
-    return await open_desktop(started.size or DEFAULT_SIZE, workspace=Path(started.workspace), options=senses)
 
 
 def _work(
@@ -178,7 +170,7 @@ def _work(
             face.say(f"watch and steer it at {service.url}#/session/{session.id}")
         if options.overlay:
             threading.Thread(target=_show_overlay, args=(session, face.say), daemon=True).start()
-        end = anyio.run(_loop, session, journal, state, model, rules, options)
+        end = anyio.run(_loop, session, journal, state, model, rules, options, face.say)
         journal.close()
         if options.tells_the_end:
             face.end(end)
@@ -202,10 +194,11 @@ async def _loop(
     model: Model,
     rules: Rules,
     options: RunOptions | ResumeOptions,
+    say: Callable[[str], None],
 ) -> SessionEnded:
     assert state.started
     workspace, began = Path(state.started.workspace), time.time()
-    home, computer = data_home(), state.started.computer
+    home, computer = data_home(), state.started.place
     slots, ledger = Slots(home, options.together.agents), Ledger(home, options.together.daily_cost)
     journal.subscribe(ledger.observer(session.id))
     setting = Setting(
@@ -218,7 +211,7 @@ async def _loop(
     )
     loop = Loop(
         model=model,
-        open_computer=_opener(state, model, options.senses),
+        open_computer=_opener(state, model, options, say),
         journal=journal,
         inbox=FileInbox(session.inbox),
         state=state,

@@ -18,7 +18,6 @@ from vm.senses import AS_USUAL, SenseOptions
 T = TypeVar("T")
 D = TypeVar("D")
 DEFAULT_MODEL = "gpt-6.1-terra"
-DEFAULT_SIZE = (1440, 900)
 MAX_TASK = 50_000  # characters; more belongs into a file of the workspace
 MONITORS = 99  # nobody has more
 SIDES = range(320, 7681)  # pixels of a private desktop's screen
@@ -60,9 +59,11 @@ class RunOptions:
     computer: str
     model: str
     provider: Provider
-    size: tuple[int, int] = DEFAULT_SIZE
+    size: tuple[int, int] | None = None
     open: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
     workspace: Path | None = None
+    network: bool | None = None
     approve: str = "ask"
     approval_timeout: float = ASKED_AWAY
     reviewer: str = ""
@@ -70,6 +71,7 @@ class RunOptions:
     senses: SenseOptions = AS_USUAL
     budgets: Budgets = NO_LIMITS
     together: Together = Together()
+    share: tuple[Path, ...] = ()
     overlay: bool = False
     json: bool = False
     tells_the_end: bool = True
@@ -89,6 +91,7 @@ class ResumeOptions:
     senses: SenseOptions = AS_USUAL
     budgets: Budgets = NO_LIMITS
     together: Together = Together()
+    share: tuple[Path, ...] = ()
     overlay: bool = False
     json: bool = False
     tells_the_end: bool = True
@@ -99,12 +102,14 @@ def run_options(flags: argparse.Namespace) -> RunOptions:
     values = Values(flags)
     return RunOptions(
         task=read_task(flags.task),
-        computer=values.pick("computer", _computer, "") or _default_computer(),
+        computer=values.pick("computer", computer_name, "") or _default_computer(),
         model=values.pick("model", str, DEFAULT_MODEL),
         provider=_provider(values),
-        size=values.pick("size", parse_size, DEFAULT_SIZE),
+        size=values.pick("size", parse_size, None),
         open=tuple(flags.open or ()),
+        files=tuple(Path(name).expanduser().absolute() for name in flags.file or ()),
         workspace=Path(flags.workspace).expanduser().absolute() if flags.workspace else None,
+        network=values.pick("network", _switch, None),
         approve=values.pick("approve", _approve, "ask"),
         approval_timeout=_approval_timeout(values),
         reviewer=values.pick("reviewer", str, ""),
@@ -112,6 +117,7 @@ def run_options(flags: argparse.Namespace) -> RunOptions:
         senses=_senses(values),
         budgets=_budgets(values),
         together=together(values),
+        share=values.pick("share", shared_paths, ()),
         overlay=_overlay(values, json=flags.json),
         json=flags.json,
     )
@@ -131,6 +137,7 @@ def resume_options(flags: argparse.Namespace) -> ResumeOptions:
         senses=_senses(values),
         budgets=Budgets(flags.max_turns, flags.max_minutes, flags.max_cost),
         together=together(values),
+        share=values.pick("share", shared_paths, ()),
         overlay=_overlay(values, json=flags.json),
         json=flags.json,
     )
@@ -167,6 +174,8 @@ KEYS: Mapping[str, tuple[type, ...]] = {
     "model": _TEXT,
     "computer": _TEXT,
     "size": _TEXT,
+    "network": _TEXT,
+    "share": _TEXT,
     "approve": _TEXT,
     "approval_timeout": _NUMBER,
     "reviewer": _TEXT,
@@ -306,6 +315,14 @@ def parse_size(text: str) -> tuple[int, int]:
     return width, height
 
 
+def shared_paths(text: str) -> tuple[Path, ...]:
+    """Files and folders that are there, separated as in PATH."""
+    paths = tuple(Path(one).expanduser().absolute() for one in text.split(os.pathsep) if one)
+    if missing := [path for path in paths if not path.exists()]:
+        raise argparse.ArgumentTypeError(f"there is no {missing[0]}")
+    return paths
+
+
 def monitor_number(text: str) -> int:
     """0 for all monitors together, 1 for the first one, and so on."""
     if not text.isascii() or not text.isdigit() or int(text) > MONITORS:
@@ -368,7 +385,16 @@ def _switch(text: str) -> bool:
     return _one_of("on", "off")(text) == "on"
 
 
-_computer = _one_of("desktop", "here")
+def computer_name(text: str) -> str:
+    """A computer as `vm.places` knows them; files get their whole path."""
+    from vm.places import parse_place
+
+    try:
+        return str(parse_place(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 _approve = _one_of("ask", "never", "always")
 
 

@@ -8,7 +8,9 @@ from xml.sax.saxutils import escape
 PROFILE = Path("libreoffice/4/user")
 """Where LibreOffice looks for its profile, below XDG_CONFIG_HOME."""
 
-_TEMPLATE = Path(__file__).with_name("data") / "registrymodifications.xcu"
+SETTINGS = "registrymodifications.xcu"
+PROGRAMS = frozenset({"soffice", "libreoffice", "localc", "lowriter", "loimpress", "lodraw", "lobase", "lomath"})
+TEMPLATE = Path(__file__).with_name("data") / SETTINGS
 
 
 def seed_profile(config: Path, documents: Path) -> None:
@@ -19,5 +21,5 @@ def seed_profile(config: Path, documents: Path) -> None:
     """
     folder = config / PROFILE
     folder.mkdir(parents=True)
-    settings = _TEMPLATE.read_text("utf-8").replace("@WORK@", escape(documents.as_uri()))
-    (folder / "registrymodifications.xcu").write_text(settings, "utf-8")
+    settings = TEMPLATE.read_text("utf-8").replace("@WORK@", escape(documents.as_uri()))
+    (folder / SETTINGS).write_text(settings, "utf-8")

@@ -1,4 +1,4 @@
-"""A computer on this machine: the eyes and hands of one display, as `agent.ports.Computer`."""
+"""A computer: the eyes and hands of one screen, as `agent.ports.Computer`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import contextlib
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar, assert_never
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 from anyio import lowlevel, to_thread
@@ -17,14 +18,14 @@ from actuators.actions import (
     DoubleClick,
     Drag,
     Keypress,
-    Move,
     Point,
-    Scroll,
     TakeScreenshot,
     TripleClick,
     Type,
     Wait,
+    kind_of,
     located,
+    target_of,
 )
 from actuators.errors import ActuatorError
 from perception.errors import StaleSpace, StaleTarget
@@ -34,11 +35,22 @@ if TYPE_CHECKING:
     from perception.target import Target
     from vm.senses import Senses
 
-REACTION_SECONDS = 1.5  # after an action, for the screen that the next one of a batch meets
-CHANGE_SECONDS = 2.0  # how long a `wait` waits for something to happen
-LOOK_SECONDS = 5.0  # how long a screenshot waits for a still screen
-
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a place may take, in seconds.
+
+    Attributes:
+        reaction: after an action, for the screen that the next one of a batch meets.
+        change: how long a `wait` waits for something to happen.
+        look: how long a screenshot waits for a still screen.
+    """
+
+    reaction: float = 1.5
+    change: float = 2.0
+    look: float = 5.0
 
 
 class LocalComputer(ABC):
@@ -51,6 +63,7 @@ class LocalComputer(ABC):
     """
 
     kind = "local"
+    patience = Patience()
 
     def __init__(self, senses: Senses, *, notes: Sequence[str] = ()) -> None:
         self._eyes, self._hands, self.guard, self._naming = senses
@@ -64,7 +77,7 @@ class LocalComputer(ABC):
     async def screenshot(self) -> Screenshot:
         """Wait until the screen has settled, and look. See `agent.ports.Computer`."""
         self._naming.prepare()
-        return await self._work(lambda _: self._eyes.look(LOOK_SECONDS))
+        return await self._work(lambda _: self._eyes.look(self.patience.look))
 
     async def perform(self, action: Action, space: Space) -> None:
         """Carry out one action given in pixels of an image of `space`. See `agent.ports.Computer`."""
@@ -102,14 +115,14 @@ class LocalComputer(ABC):
         if isinstance(action, TakeScreenshot):
             return
         if isinstance(action, Wait):
-            self._eyes.wait_for_change(CHANGE_SECONDS)
+            self._eyes.wait_for_change(self.patience.change)
         else:
             on_screen = located(action, lambda x, y: self._place(space, x, y))
             if cancelled.is_set():
                 return
             self._hands.perform(on_screen, lambda: self._make_ready(on_screen, space))
         if not cancelled.is_set():
-            self._eyes.settle(REACTION_SECONDS)
+            self._eyes.settle(self.patience.reaction)
 
     def _target(self, action: Action, space: Space) -> Target | None:
         match action:
@@ -159,30 +172,6 @@ class LocalComputer(ABC):
         self._eyes.interrupt()
         with contextlib.suppress(ActuatorError):  # with the display gone, nothing is pressed there either
             self._hands.release()
-
-
-def kind_of(action: Action) -> str:
-    """What the eyes learn the pace of: "click", "type", "keypress ctrl s", …"""
-    match action:
-        case Keypress():
-            return " ".join((action.type, *action.keys))
-        case Click():
-            return f"{action.button} {action.type}"
-        case _:
-            return action.type
-
-
-def target_of(action: Action) -> Point | None:
-    """Where the pointer acts first; None for what has no place."""
-    match action:
-        case Click() | DoubleClick() | TripleClick() | Move() | Scroll():
-            return Point(action.x, action.y)
-        case Drag():
-            return action.path[0]
-        case Keypress() | Type() | Wait() | TakeScreenshot():
-            return None
-        case _:
-            assert_never(action)
 
 
 async def in_thread(call: Callable[[threading.Event], _T], *, cut_short: Callable[[], None] = lambda: None) -> _T:

@@ -25,14 +25,14 @@ class WardenLost(DisplayLost):
     """The warden is gone, and with it everything that it started, the X server for one."""
 
 
-class Processes:
-    """The programs of one run and their directory. Calls block for milliseconds and are safe from any thread."""
+class Spawner:
+    """Starts programs through the warden at the other end of a socket. Calls block for milliseconds; any thread may."""
 
-    def __init__(self, process: subprocess.Popen[bytes], end: socket.socket, base: Path) -> None:
-        self._process, self._socket, self._base = process, end, base
+    def __init__(self, end: socket.socket) -> None:
+        end.settimeout(ANSWER_SECONDS)
+        self._socket = end
         self._lock = threading.Lock()
-        self.run = Path(self._receive()["run"])
-        """The directory of this run, mode 700, removed at the end."""
+        self._hello = self._receive()
 
     def spawn(
         self,
@@ -43,7 +43,7 @@ class Processes:
         log: Path,
         descriptors: Sequence[int] = (),
     ) -> int:
-        """Start a program and return its process id. Its output goes to `log`, its input is empty.
+        """Start a program and return its process id, as it is over there. Its output goes to `log`, its input is empty.
 
         Args:
             descriptors: inherited by the program; `{fd0}` in `argv` stands for the number of the first one there.
@@ -59,19 +59,9 @@ class Processes:
         """Exit status of a program started here, -N for signal N; None while it runs."""
         return self._ask({"do": "status", "pid": pid})["status"]
 
-    def tend(self, folder: Path) -> None:
-        """At the end, remove the lock files that programs of this run leave beside documents in `folder`."""
-        self._ask({"do": "tend", "folder": str(folder)})
-
     def close(self) -> None:
-        """End everything, remove the directory. Returns when it is done; may be called twice."""
+        """Let go of them; everything that was started ends. May be called twice."""
         self._socket.close()
-        try:
-            self._process.wait(CLOSE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        warden.sweep(self._base)  # in case the warden was killed before it was through
 
     def _ask(self, asked: dict[str, Any], descriptors: Sequence[int] = ()) -> dict[str, Any]:
         with self._lock:
@@ -94,6 +84,34 @@ class Processes:
         return json.loads(packet)
 
 
+class Processes(Spawner):
+    """The programs of one run and their directory."""
+
+    def __init__(self, process: subprocess.Popen[bytes], end: socket.socket, base: Path) -> None:
+        super().__init__(end)
+        self._process, self._base = process, base
+        self.run = Path(self._hello["run"])
+        """The directory of this run, mode 700, removed at the end."""
+
+    def tend(self, folder: Path) -> None:
+        """At the end, remove the lock files that programs of this run leave beside documents in `folder`."""
+        self._ask({"do": "tend", "folder": str(folder)})
+
+    def end(self) -> None:
+        """End every program at once, and tidy up after them; others can be started."""
+        self._ask({"do": "end"})
+
+    def close(self) -> None:
+        """End everything, remove the directory. Returns when it is done; may be called twice."""
+        super().close()
+        try:
+            self._process.wait(CLOSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        warden.sweep(self._base)  # in case the warden was killed before it was through
+
+
 def start_processes() -> Processes:
     """Start a warden, which first sweeps away what earlier, killed runs have left.
 
@@ -103,7 +121,6 @@ def start_processes() -> Processes:
     """
     base = warden.base_dir()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ours.settimeout(ANSWER_SECONDS)
     arguments = (str(base), secrets.token_hex(6), str(os.getpid()))
     with theirs:
         process = subprocess.Popen(

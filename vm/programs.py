@@ -9,34 +9,64 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
 from agent.errors import UserFault
+from vm.libreoffice import PROGRAMS
 
 _TABLE = Path(__file__).with_name("data") / "programs.toml"
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|about:|data:|mailto:", re.IGNORECASE)
-_OFFICE = frozenset({"soffice", "libreoffice", "localc", "lowriter", "loimpress", "lodraw", "lobase", "lomath"})
 _BROWSER = "browser"
 
 
-def command_for(target: str, *, folder: Path, path: str) -> list[str]:
+def command_for(target: str, *, folder: Path, path: str, root: Path = Path("/")) -> list[str]:
     """The words of the command that opens `target`.
 
     Args:
         target: a file (absolute, or relative to `folder` or to the current directory), an address, or a command line
             (quoted as in a shell, which does not run).
         path: where programs are looked for, as in PATH.
+        root: the tree that holds them.
 
     Raises:
         UserFault: there is no such thing, or nothing to open it with.
     """
+    shelf = _Shelf(path, root)
     if _ADDRESS.match(target):
-        return [*_program(_BROWSER, path), target]
+        return [*_program(_BROWSER, shelf), target]
     if (file := _file(target, folder)) is not None:
-        return [*_program(_kind(file), path), str(file)]
-    return _command(target, folder, path)
+        return [*_program(_kind(file), shelf), str(file)]
+    return _command(target, folder, shelf)
+
+
+def named_by(target: str, folder: Path) -> list[Path]:
+    """The user's files and folders that a target names: a file to be opened, or the words of a command."""
+    if _ADDRESS.match(target):
+        return []
+    if (file := _file(target, folder)) is not None:
+        return [file]
+    try:
+        words = shlex.split(target)[1:]
+    except ValueError:
+        return []
+    return [Path(word) for word in words if word.startswith("/") and os.path.exists(word)]  # noqa: PTH110 (a NUL)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """Where programs are: the folders of a PATH, below a root tree."""
+
+    path: str
+    root: Path
+
+    def has(self, program: str) -> bool:
+        if self.root == Path("/"):
+            return shutil.which(program, path=self.path) is not None
+        # Links in another tree lead astray from here, so that they are not followed.
+        return any(os.path.lexists(f"{self.root}/{folder}/{program}") for folder in self.path.split(":"))
 
 
 def last_line(output: IO[bytes]) -> str:
@@ -70,10 +100,10 @@ def _kind(file: Path) -> str:
     raise UserFault(f"do not know what opens {file.name}; give a command instead, like \"PROGRAM '{file}'\"")
 
 
-def _program(kind: str, path: str) -> list[str]:
+def _program(kind: str, shelf: _Shelf) -> list[str]:
     for line in _candidates(kind):
         words = line.split()
-        if all(shutil.which(word, path=path) for word in _executables(words)):
+        if all(map(shelf.has, _executables(words))):
             return [*words, *_further(words[0])]
     raise UserFault(str(_table()[kind]["install"]))
 
@@ -99,7 +129,7 @@ def _further(program: str) -> list[str]:
     return words
 
 
-def _command(target: str, folder: Path, path: str) -> list[str]:
+def _command(target: str, folder: Path, shelf: _Shelf) -> list[str]:
     try:
         words = shlex.split(target)
     except ValueError as error:
@@ -108,9 +138,9 @@ def _command(target: str, folder: Path, path: str) -> list[str]:
         raise UserFault("nothing to open: give a file, an address or a command")
     first = words[0]
     place = folder / first if "/" in first else None
-    if shutil.which(first, path=path) or (place is not None and os.access(place, os.X_OK) and place.is_file()):
+    if shelf.has(first) or (place is not None and os.access(place, os.X_OK) and place.is_file()):
         return [str(place) if place is not None else first, *_own_words(words)]
-    if first in _OFFICE:
+    if first in PROGRAMS:
         raise UserFault("LibreOffice is not installed: `sudo apt-get install libreoffice libreoffice-gtk3`")
     if "/" in first or Path(target).suffix:
         raise UserFault(f"there is no file {target!r}; give its path, or a path relative to {folder}")

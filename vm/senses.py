@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from actuators.actions import Action
     from actuators.guard import Guard
-    from actuators.hands import Hands
     from perception.eyes import Eyes
     from perception.naming import Naming
 
@@ -33,8 +35,29 @@ class SenseOptions:
 AS_USUAL = SenseOptions()
 
 
+class Hands(Protocol):
+    """Hands wherever they are: `actuators.hands.Hands`, or those inside another machine."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What they have to do without."""
+        ...
+
+    def perform(self, action: Action, ready: Callable[[], None] = ...) -> None:
+        """Carry out an action; `ready` is called right before the first input, and may raise to end it."""
+        ...
+
+    def release(self) -> None:
+        """Let go of everything, and cut short what is being performed. From any thread."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything, for good. Safe to call twice."""
+        ...
+
+
 class Senses(NamedTuple):
-    """What a computer on this machine perceives and acts with."""
+    """What a computer perceives and acts with."""
 
     eyes: Eyes
     hands: Hands

@@ -7,6 +7,10 @@ speaks to it through a SEQPACKET socket, one JSON object a packet, each answered
         file descriptors sent along are inherited; `{fd0}` in `argv` stands for the number of the first of them
     {"do": "status", "pid": 1}                                          → {"status": null} while it runs
     {"do": "tend", "folder": "…"}                                       → {}
+    {"do": "end"}                                                       → {} when all that was started has ended
+
+In a sandbox it runs a second time (`warden.py --inside RUN FD`), as the one who starts programs in there, and leaves
+the rest to the one outside: nothing survives a sandbox whose first process has ended.
 
 When the parent's end closes, however that came about, everything descended from the warden is ended (it is a
 subreaper, so daemons are its descendants too) and the run's directory is removed. Should the warden itself be killed,
@@ -83,16 +87,21 @@ def _sweep(base: Path) -> list[str]:
 
 
 def remove(run: Path) -> None:
-    """Remove a run's directory, and what its programs left elsewhere: sockets and locks of X, locks of documents."""
+    """Remove a run's directory, and what its programs left elsewhere."""
+    tidy(run)
+    shutil.rmtree(run, onerror=_make_way)
+    if run.exists():  # a program was still writing while the first pass went through
+        shutil.rmtree(run, ignore_errors=True)
+
+
+def tidy(run: Path) -> None:
+    """Remove what programs of a run that have ended left elsewhere: sockets and locks of X, locks of documents."""
     with contextlib.suppress(OSError):
         _remove_x_sockets(since=(run / "begun").stat().st_mtime)
         _remove_x_locks({int(line) for line in (run / "pids").read_text().split()})
     with contextlib.suppress(OSError):
         for folder in (run / "tended").read_text().splitlines():
             _remove_document_locks(Path(folder), run)
-    shutil.rmtree(run, onerror=_make_way)
-    if run.exists():  # a program was still writing while the first pass went through
-        shutil.rmtree(run, ignore_errors=True)
 
 
 def _remove_x_locks(pids: set[int]) -> None:
@@ -284,6 +293,10 @@ class Warden:
             case {"do": "tend", "folder": folder}:
                 self._note("tended", folder)
                 return {}
+            case {"do": "end"}:
+                _kill(descendants, grace=0)
+                tidy(self._run)
+                return {}
             case _:
                 return {"error": f"unknown request: {asked}"}
 
@@ -315,6 +328,13 @@ class Warden:
     def _note(self, name: str, line: str) -> None:
         with (self._run / name).open("a") as notes:
             notes.write(line + "\n")
+
+
+class Inside(Warden):
+    """The one in a sandbox: it keeps no notes, since the run's directory is not there."""
+
+    def _note(self, name: str, line: str) -> None:
+        """Sweeping up is for the one outside."""
 
 
 def _watch(pid: int) -> int | None:
@@ -357,5 +377,24 @@ def main(base: Path, name: str, parent_pid: int, descriptor: int) -> None:
                 os.close(lock)
 
 
+def serve_inside(run: Path, descriptor: int) -> None:
+    """Start programs in a sandbox until the other end is closed; then end them, politely first."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _leave)
+    with socket.socket(fileno=descriptor) as parent:
+        try:
+            parent.send(b"{}")
+            Inside(parent, run).serve(os.getppid())
+        except (SystemExit, ConnectionError):
+            pass
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            _kill(descendants, grace=GRACE_SECONDS)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    if sys.argv[1] == "--inside":
+        serve_inside(Path(sys.argv[2]), int(sys.argv[3]))
+    else:
+        main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

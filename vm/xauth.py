@@ -28,15 +28,20 @@ class NotAdmitted(Exception):
     """The X server does not answer, or not as one."""
 
 
-def write_cookie(path: Path, cookie: bytes, number: str = "") -> None:
-    """Write an Xauthority file, mode 600, for display `number` of this machine (empty: for every display)."""
-    entry = struct.pack(">H", _FAMILY_WILD) + _counted(b"")
+def write_cookie(path: Path, cookie: bytes, number: str = "", *machines: str) -> None:
+    """Write an Xauthority file, mode 600, for display `number` of this machine (empty: for every display).
+
+    Args:
+        machines: other names that programs may know this machine by.
+    """
+    places = [struct.pack(">H", _FAMILY_WILD) + _counted(b"")]
     if number:  # some clients know the machine's name only, not the wildcard
-        entry = struct.pack(">H", _FAMILY_LOCAL) + _counted(socket.gethostname().encode())
+        names = dict.fromkeys((socket.gethostname(), *machines))
+        places = [struct.pack(">H", _FAMILY_LOCAL) + _counted(name.encode()) for name in names]
     rest = _counted(number.encode()) + _counted(COOKIE_NAME) + _counted(cookie)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(entry + rest)
+        file.write(b"".join(place + rest for place in places))
 
 
 def admit_this_user(number: str, cookie: bytes) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +70,14 @@ class _Program:
         return get(self.bus_name, path, interface, name)
 
 
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """More about an element: attributes as its toolkit calls them, and actions as (name, description, keys)."""
+
+    attributes: Mapping[str, str]
+    actions: tuple[tuple[str, str, str], ...]
+
+
 class AtspiTree:
     """See `perception.tree.TreeBackend`. Connects when it is first asked, and again when the bus was gone."""
 
@@ -110,11 +118,38 @@ class AtspiTree:
             return ()
         return [str(action[0]) for action in values[0]] if values else []
 
+    def text(self, element: Element, seconds: float) -> str | None:
+        """All that is written in an element, however long; None if it holds no text, or does not answer."""
+        name, _, path = element.id.partition("/")
+        deadline = time.monotonic() + seconds
+        reply = self._ask_all([Call(name, f"/{path}", TEXT, "GetText", "ii", (0, -1))], deadline)[0]
+        return first(reply, "s", None)
+
+    def details(self, elements: Sequence[Element], seconds: float) -> Sequence[Detail]:
+        """What only screen readers ask of each element, as far as programs tell in so many seconds."""
+        asked: list[Call] = []
+        for element in elements:
+            name, _, path = element.id.partition("/")
+            asked.append(Call(name, f"/{path}", ACCESSIBLE, "GetAttributes"))
+            asked.append(Call(name, f"/{path}", ACTION, "GetActions"))
+        replies = self._ask_all(asked, time.monotonic() + seconds)
+        return [
+            Detail(first(replies[2 * n], "a{ss}", {}), tuple(first(replies[2 * n + 1], "a(sss)", ())))
+            for n in range(len(elements))
+        ]
+
     def close(self) -> None:
         """See `TreeBackend.close`."""
         if self._bus is not None:
             self._bus.close()
             self._bus = None
+
+    def _ask_all(self, calls: Sequence[Call], deadline: float) -> list[Reply | None]:
+        try:
+            return self._connected(deadline).gather(calls, deadline)
+        except (BusLost, Malformed):
+            self.close()
+            return [None] * len(calls)
 
     def _connected(self, deadline: float) -> Bus:
         if not self._display:

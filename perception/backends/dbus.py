@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
+from perception.backends import numbers
 from perception.backends.dbus_values import reader, unpack
 
 DAEMON = "org.freedesktop.DBus"
@@ -130,7 +131,12 @@ class Bus:
         """The process ids behind names of the bus; None for those that are gone or that the bus does not know."""
         ask = [Call(DAEMON, _DAEMON_PATH, DAEMON, "GetConnectionUnixProcessID", "s", (name,)) for name in names]
         found = [reply and reply.values("u") for reply in self.gather(ask, deadline)]
-        return [values[0] if values else None for values in found]
+        pids = [values[0] if values else None for values in found]
+        daemon = numbers.peer(self._socket)
+        if daemon is None or not numbers.is_apart(daemon):
+            return pids
+        ours = numbers.here(daemon, (pid for pid in pids if pid))  # a bus in a sandbox counts as one does there
+        return [pid and ours.get(pid) for pid in pids]
 
     def close(self) -> None:
         """Disconnect. May be called twice."""

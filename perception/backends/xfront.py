@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
+from perception.backends import numbers
+
 if TYPE_CHECKING:
     from Xlib.display import Display
     from Xlib.xobject.drawable import Window
@@ -175,7 +177,8 @@ class XFront:
         machine, declared = self._property(window, "WM_CLIENT_MACHINE"), self._property(window, "_NET_WM_PID")
         name = machine.decode(errors="replace") if isinstance(machine, bytes) else str(machine or "")
         if name and name not in (socket.gethostname(), "localhost"):
-            return None
+            pid = self._pid_by_server(window)  # of a sandbox on this machine, or of what forwards another one's windows
+            return pid if pid > 1 and numbers.is_apart(pid) else None
         pid = int(declared[0]) if declared and name else self._pid_by_server(window)
         return pid if pid > 1 else None
 

@@ -36,13 +36,14 @@ class XStack:
     Errors of python-xlib pass through, but not of windows that have gone.
     """
 
-    def __init__(self, display: Any) -> None:
-        self._x = display
+    def __init__(self, display: Any, *, always: bool = False) -> None:
+        """`always`: know the windows also while there is no overlay."""
+        self._x, self._always = display, always
         self._root = display.screen().root
         self._overlays = XOverlays(display)
         self._tops: list[Top] = []  # from the lowest to the highest
         self._ours: frozenset[int] = frozenset()  # those of overlays
-        if self._overlays:
+        if always or self._overlays:
             self._load()
 
     @property
@@ -75,7 +76,7 @@ class XStack:
         if self._overlays.note(event):
             self._load()
             return True
-        if not self._overlays or getattr(event, "event", self._root) != self._root:
+        if not (self._always or self._overlays) or getattr(event, "event", self._root) != self._root:
             return False
         match event.type:
             case X.CreateNotify:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field, TypeAdapter, ValidationError
 
 from actuators.actions import (
     ACTION_CLASSES,
@@ -28,6 +29,7 @@ from actuators.actions import (
     TripleClick,
     Type,
     Wait,
+    check,
     describe,
     located,
     parse_action,
@@ -138,3 +140,52 @@ def test_json_junk_is_refused_cleanly(raw: dict[str, Any]) -> None:
         parse_action(raw)
     except InvalidAction as error:
         assert str(error)
+
+
+numbers = st.one_of(
+    st.integers(-(10**6), 10**6),
+    st.floats(-(10.0**9), 10.0**9),
+    st.integers(0, 9999).map(str),
+    st.sampled_from([" 12 ", "1_000", "+5", "-7", "12.0", "12.5", "1e3", "", "x", True, None, [], float("nan"), 1e300]),
+)
+values: st.SearchStrategy[Any] = st.one_of(
+    numbers,
+    st.text(st.characters(codec="utf-8"), max_size=3),
+    st.sampled_from([*buttons, "middle", "third"]),
+    st.lists(st.sampled_from(["ctrl", "a", 3, None]), max_size=3),
+    st.lists(st.one_of(st.tuples(numbers, numbers), st.fixed_dictionaries({"x": numbers, "y": numbers})), max_size=3),
+    st.lists(st.sampled_from([{}, {"x": 1}, {"x": 1, "y": 2, "z": 3}, 5, [1], [1, 2, 3]]), max_size=2),
+)
+
+
+def point(step: Any) -> Any:
+    match step:
+        case [x, y]:
+            return {"x": x, "y": y}
+        case _:
+            return step
+
+
+names = ["x", "y", "button", "keys", "path", "scroll_x", "scroll_y", "text", "odd"]
+adapter = TypeAdapter[Any](Annotated[Action, Field(discriminator="type")])
+
+
+@given(
+    st.sampled_from(ACTION_TYPES),
+    st.dictionaries(st.sampled_from(names), values),
+)
+def test_reads_what_a_validating_library_reads(kind: str, raw: dict[str, Any]) -> None:
+    """Actions are read without one, for the sake of places that have none; the two must agree on every value."""
+    data = {name: value for name, value in raw.items() if value is not None} | {"type": kind}
+    if data.get("button") == "middle":
+        data["button"] = "wheel"
+    if isinstance(data.get("path"), list):
+        data["path"] = [point(step) for step in data["path"]]
+    try:
+        expected = adapter.validate_python(data)
+        check(expected)
+    except (ValidationError, InvalidAction):
+        with pytest.raises(InvalidAction):
+            parse_action(raw | {"type": kind})
+    else:
+        assert parse_action(raw | {"type": kind}) == expected

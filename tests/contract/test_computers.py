@@ -1,10 +1,13 @@
-"""What every computer promises, wherever it is: the same suite for the private desktop and the user's own."""
+"""What every computer promises, wherever it is: the same suite for the private desktop, the user's own, and others.
+
+The other machines are no virtual ones here: their server runs on a display of this machine, which is seen as theirs.
+"""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -17,21 +20,25 @@ from actuators.actions import Click, Drag, Keypress, Move, Point, TakeScreenshot
 from actuators.errors import InvalidAction
 from perception.errors import OffImage, PerceptionError
 from perception.screenshot import Region, Space
+from tests.support.remote_machine import XvfbMachine, xvfb_machine
 from tests.support.textfield import text_field
 from tests.support.window import event_window
 from tests.support.xserver import xserver
 from vm import warden
-from vm.desktop import PrivateDesktop, open_desktop
-from vm.here import Here, open_here
+from vm.desktop import open_desktop
+from vm.here import open_here
+from vm.local import LocalComputer
+from vm.osworld_computer import open_osworld
+from vm.remote import computer_of
 
-Kind: TypeAlias = Literal["desktop", "here"]
-Place: TypeAlias = tuple[PrivateDesktop | Here, str]
+Kind: TypeAlias = Literal["desktop", "here", "vm", "osworld"]
+Place: TypeAlias = tuple[LocalComputer, str]
 SIZE = (1024, 768)
 TEXT = "Grüße, 東京 🙂 <\"quoted\"> 'it'\tand\nmore"
 
 
 @asynccontextmanager
-async def opened(kind: Kind, folder: Path) -> AsyncGenerator[Place, None]:
+async def opened(kind: Kind, folder: Path, machine: XvfbMachine | None) -> AsyncGenerator[Place, None]:
     """A computer of that kind, and the name of its display."""
     if kind == "desktop":
         desktop = await open_desktop(SIZE, workspace=folder)
@@ -39,6 +46,13 @@ async def opened(kind: Kind, folder: Path) -> AsyncGenerator[Place, None]:
             yield desktop, desktop.display
         finally:
             await desktop.aclose()
+        return
+    if machine is not None:
+        computer = await _in_machine(kind, machine, folder)
+        try:
+            yield computer, machine.display
+        finally:
+            await computer.aclose()
         return
     with xserver(*SIZE) as server:
         here = await open_here(server.display)
@@ -48,18 +62,37 @@ async def opened(kind: Kind, folder: Path) -> AsyncGenerator[Place, None]:
             await here.aclose()
 
 
-@pytest.fixture(params=["desktop", "here"])
+async def _in_machine(kind: Kind, machine: XvfbMachine, folder: Path) -> LocalComputer:
+    if kind == "osworld":
+        return await open_osworld(machine.guest.host, machine.guest.port, workspace=folder)
+    return await to_thread.run_sync(lambda: computer_of(machine, machine.guest, folder))
+
+
+@pytest.fixture(scope="module", params=["desktop", "here", "vm", pytest.param("osworld", marks=pytest.mark.slow)])
 def kind(request: pytest.FixtureRequest) -> Kind:
     return request.param
 
 
+@pytest.fixture(scope="module")
+def machine(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Generator[XvfbMachine | None, None, None]:
+    """The machine that is worked on from outside, as its start takes longest."""
+    if kind not in ("vm", "osworld"):
+        yield None
+        return
+    home = tmp_path_factory.mktemp(kind) / "home"
+    with xvfb_machine(home, *SIZE, manager=True, plain=kind == "osworld") as running:
+        yield running
+
+
 @pytest.fixture
-def at(kind: Kind, tmp_path: Path) -> Callable[[Callable[[PrivateDesktop | Here, str], Awaitable[None]]], None]:
+def at(
+    kind: Kind, machine: XvfbMachine | None, tmp_path: Path
+) -> Callable[[Callable[[LocalComputer, str], Awaitable[None]]], None]:
     """Runs a test's body at a computer."""
 
-    def run(body: Callable[[PrivateDesktop | Here, str], Awaitable[None]]) -> None:
+    def run(body: Callable[[LocalComputer, str], Awaitable[None]]) -> None:
         async def main() -> None:
-            async with opened(kind, tmp_path) as (computer, display):
+            async with opened(kind, tmp_path, machine) as (computer, display):
                 assert computer.kind == kind
                 await body(computer, display)
 
@@ -68,11 +101,11 @@ def at(kind: Kind, tmp_path: Path) -> Callable[[Callable[[PrivateDesktop | Here,
     return run
 
 
-At: TypeAlias = Callable[[Callable[[PrivateDesktop | Here, str], Awaitable[None]]], None]
+At: TypeAlias = Callable[[Callable[[LocalComputer, str], Awaitable[None]]], None]
 
 
 def test_a_screenshot_shows_the_whole_screen_and_says_what_changed(at: At) -> None:
-    async def body(computer: PrivateDesktop | Here, display: str) -> None:
+    async def body(computer: LocalComputer, display: str) -> None:
         first = await computer.screenshot()
         assert first.space == Space(Region(0, 0, *SIZE), *SIZE)
         assert first.media_type == "image/png"
@@ -86,7 +119,7 @@ def test_a_screenshot_shows_the_whole_screen_and_says_what_changed(at: At) -> No
 
 
 def test_clicks_land_on_the_pixel(at: At) -> None:
-    async def body(computer: PrivateDesktop | Here, display: str) -> None:
+    async def body(computer: LocalComputer, display: str) -> None:
         chance = random.Random(7)
         with event_window(display) as window:
             space = (await computer.screenshot()).space
@@ -99,7 +132,7 @@ def test_clicks_land_on_the_pixel(at: At) -> None:
 
 
 def test_text_arrives_as_given(at: At) -> None:
-    async def body(computer: PrivateDesktop | Here, display: str) -> None:
+    async def body(computer: LocalComputer, display: str) -> None:
         with text_field(display) as field:
             space = (await computer.screenshot()).space
             await computer.perform(Type(TEXT), space)
@@ -110,7 +143,7 @@ def test_text_arrives_as_given(at: At) -> None:
 
 
 def test_a_point_off_the_image_is_refused_and_nothing_is_clicked(at: At) -> None:
-    async def body(computer: PrivateDesktop | Here, display: str) -> None:
+    async def body(computer: LocalComputer, display: str) -> None:
         space = (await computer.screenshot()).space
         with event_window(display) as window:
             for x, y in ((SIZE[0], 10), (10, SIZE[1]), (-1, 10), (10, -1)):
@@ -124,7 +157,7 @@ def test_a_point_off_the_image_is_refused_and_nothing_is_clicked(at: At) -> None
 
 
 def test_a_screenshot_of_another_size_is_refused(at: At) -> None:
-    async def body(computer: PrivateDesktop | Here, display: str) -> None:
+    async def body(computer: LocalComputer, display: str) -> None:
         old = Space(Region(0, 0, 800, 600), 800, 600)
         with event_window(display) as window:
             with pytest.raises(PerceptionError, match=r"1024×768.*look again"):
@@ -135,7 +168,7 @@ def test_a_screenshot_of_another_size_is_refused(at: At) -> None:
 
 
 def test_a_key_that_does_not_exist_is_refused_and_nothing_is_pressed(at: At) -> None:
-    async def body(computer: PrivateDesktop | Here, display: str) -> None:
+    async def body(computer: LocalComputer, display: str) -> None:
         space = (await computer.screenshot()).space
         with event_window(display) as window:
             with pytest.raises(InvalidAction):
@@ -146,7 +179,7 @@ def test_a_key_that_does_not_exist_is_refused_and_nothing_is_pressed(at: At) -> 
 
 
 def test_waiting_ends_when_something_happens(at: At) -> None:
-    async def body(computer: PrivateDesktop | Here, display: str) -> None:
+    async def body(computer: LocalComputer, display: str) -> None:
         space = (await computer.screenshot()).space
         took = 99.0
         window = event_window(display, width=300, height=300)
@@ -162,7 +195,7 @@ def test_waiting_ends_when_something_happens(at: At) -> None:
 
 
 def test_waiting_has_a_cap(at: At) -> None:
-    async def body(computer: PrivateDesktop | Here, display: str) -> None:
+    async def body(computer: LocalComputer, display: str) -> None:
         space = (await computer.screenshot()).space
         began = time.monotonic()
         await computer.perform(Wait(), space)
@@ -176,7 +209,7 @@ def test_waiting_has_a_cap(at: At) -> None:
 @pytest.mark.parametrize("seconds", [0.02, 0.1, 0.3])
 @pytest.mark.parametrize("native", [False, True])
 def test_cancelled_in_the_middle_nothing_stays_pressed_or_goes_on(at: At, seconds: float, native: bool) -> None:
-    async def body(computer: PrivateDesktop | Here, display: str) -> None:
+    async def body(computer: LocalComputer, display: str) -> None:
         drag = Drag((Point(50, 50), Point(900, 50), Point(900, 700), Point(50, 700)), keys=("CTRL", "SHIFT"))
         with event_window(display) as window:
             space = (await computer.screenshot()).space
@@ -195,7 +228,7 @@ def test_cancelled_in_the_middle_nothing_stays_pressed_or_goes_on(at: At, second
     at(body)
 
 
-async def _cancel(computer: PrivateDesktop | Here, drag: Drag, space: Space, seconds: float, *, native: bool) -> None:
+async def _cancel(computer: LocalComputer, drag: Drag, space: Space, seconds: float, *, native: bool) -> None:
     import asyncio
 
     began = time.monotonic()
@@ -213,7 +246,7 @@ async def _cancel(computer: PrivateDesktop | Here, drag: Drag, space: Space, sec
 
 
 def test_a_wait_that_is_cancelled_ends_at_once_and_the_eyes_go_on(at: At) -> None:
-    async def body(computer: PrivateDesktop | Here, display: str) -> None:
+    async def body(computer: LocalComputer, display: str) -> None:
         space = (await computer.screenshot()).space
         began = time.monotonic()
         with anyio.move_on_after(0.2):
@@ -225,9 +258,11 @@ def test_a_wait_that_is_cancelled_ends_at_once_and_the_eyes_go_on(at: At) -> Non
     at(body)
 
 
-def test_after_closing_there_is_no_process_no_thread_and_no_descriptor(kind: Kind, tmp_path: Path) -> None:
+def test_after_closing_there_is_no_process_no_thread_and_no_descriptor(
+    kind: Kind, machine: XvfbMachine | None, tmp_path: Path
+) -> None:
     async def once() -> None:
-        async with opened(kind, tmp_path) as (computer, _):
+        async with opened(kind, tmp_path, machine) as (computer, _):
             await computer.screenshot()
             await computer.aclose()  # twice, with that of the fixture
 

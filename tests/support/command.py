@@ -78,7 +78,10 @@ class Deskhand:
         weakref.finalize(self, shutil.rmtree, self.scratch, ignore_errors=True)
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
         self.environment = kept | {"DESKHAND_HOME": str(home / "data"), "DESKHAND_CONFIG": str(home / "config.toml")}
-        self.environment |= {"TMPDIR": str(self.scratch)} | environment
+        # What tests open is programs of this folder, run by this very Python.
+        shared = (Path(__file__).parents[2], Path(sys.base_prefix), home)
+        self.environment |= {"TMPDIR": str(self.scratch), "DESKHAND_SHARE": os.pathsep.join(map(str, shared))}
+        self.environment |= environment
         self._count = 0
 
     def __call__(self, *arguments: str, timeout: float = PATIENCE, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,7 @@ const REMEMBERED = "deskhand.new-session";
 const COMPUTERS = {
   desktop: "a private desktop: its own screen, yours stays free",
   here: "your own screen: it moves your mouse; one session at a time",
-  vm: "a virtual machine",
+  vm: "a virtual machine: nothing of this computer but the workspace",
 };
 const SIZES = ["1280x800", "1440x900", "1680x1050", "1920x1080"];
 
@@ -65,7 +65,7 @@ function build(dialog, defaults) {
   };
   fields.size.setAttribute("list", "sizes");
   const about = el("p", "dim", "");
-  const tell = () => { about.textContent = COMPUTERS[fields.computer.value] ?? ""; };
+  const tell = () => { about.textContent = COMPUTERS[fields.computer.value.split(":")[0]] ?? ""; };
   fields.computer.addEventListener("change", tell);
   tell();
   const where = dialog.field("Computer", fields.computer);

@@ -22,12 +22,12 @@ from ui.service.bodies import Blocks, Board, Fault, Found, GoOn, Lines, NewSessi
 from ui.service.cards import Card, Detail
 from ui.service.feed import Feed
 from ui.service.following import FIRST, MOST, Following
-from ui.service.live import BOUNDARY, LiveScreens, part
+from ui.service.live import BOUNDARY, MACHINE, LiveScreens, part
 from ui.service.search import search
 from ui.service.stream import Stream
 from ui.service.wire import card_data, detail_json, to_json
 from ui.service.words import NotNow, say
-from ui.settings import DEFAULT_SIZE
+from vm.places import DESKTOP_SIZE, place_of
 
 FOUND = 200  # sessions in one answer
 LINES = 2000  # entries of a journal in one answer
@@ -255,7 +255,7 @@ def _said(router: APIRouter, service: Service) -> None:
         card = item.card()
         if card.state != "in your hands" or not card.screen:
             raise NotNow("its private desktop is not in your hands; take the mouse first")
-        service.hands.act(item.session, body.action, body.size, item.size or DEFAULT_SIZE)
+        service.hands.act(item.session, body.action, body.size, item.size or DESKTOP_SIZE)
         return _json({"session": name}, 202)
 
 
@@ -294,8 +294,11 @@ def _display(service: Service, card: Card, name: str) -> str:
     if not card.screen:
         why = "works on your own screen" if card.live and card.computer == "here" else "does not run"
         raise NotNow(f"the session {why}, so there is no screen of its own to look at; see its last screenshot")
+    workspace = service.feed.sessions.get(name).workspace
+    if place_of(card.computer).kind == "vm":
+        return f"{MACHINE}{workspace}"
     try:
-        display = service.display_of(service.feed.sessions.get(name).workspace)
+        display = service.display_of(workspace)
     except UserFault as fault:
         raise NotNow(str(fault)) from None
     if display is None:

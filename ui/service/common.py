@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,6 @@ from agent.spending import Ledger
 from ui.settings import DEFAULT_MODEL, Values, together
 from vm.here import default_computer
 from vm.slots import Slots
-
-COMPUTERS = ("desktop", "here")
 
 
 class Common:
@@ -36,7 +35,7 @@ class Common:
     def defaults(self) -> dict[str, Any]:
         """What a new session begins with; `problem` says why the configuration cannot be read."""
         found: dict[str, Any] = {"model": DEFAULT_MODEL, "computer": default_computer(), "key": False}
-        found["computers"] = [kind for kind in COMPUTERS if kind in _possible()]
+        found["computers"] = list(_possible())
         try:
             values = Values(argparse.Namespace())
             found["model"] = values.pick("model", str, DEFAULT_MODEL)
@@ -47,7 +46,12 @@ class Common:
         return found
 
 
-def _possible() -> set[str]:
-    """Private desktops need X servers of their own, and one's own screen is where a session begins by itself."""
-    private = {"desktop"} if sys.platform.startswith("linux") else set[str]()
-    return private | {default_computer()}
+def _possible() -> Iterator[str]:
+    """Private desktops need X servers of their own, one's own screen is where a session begins by itself."""
+    from vm.image.store import images
+
+    if sys.platform.startswith("linux"):
+        yield "desktop"
+    if default_computer() == "here":
+        yield "here"
+    yield from (f"vm:{image.name}" for image in images())

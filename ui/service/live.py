@@ -12,14 +12,15 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.errors import UserFault
-from perception.errors import PerceptionError
+from perception.errors import PerceptionError, ScreenLost
 from perception.frames import Frame, alike, size
 
 if TYPE_CHECKING:
-    from perception.screen import Screen
+    from perception.screen import Backend, Screen
 
 WIDTHS = (64, 3840)  # pixels across, least and most
 FASTEST = 5.0  # frames a second
@@ -27,6 +28,7 @@ QUALITY = 80  # of JPEG, in percent
 STEP = 64  # widths are rounded up to multiples, so that viewers of about the same size share frames
 QUIET = 10.0  # seconds after which a viewer is sent the same frame again, which shows whether it is still there
 BOUNDARY = b"frame"
+MACHINE = "vm:"  # before the workspace of a session, in place of a display, for the machine that it works in
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +195,32 @@ class _Shared:
 
 
 def _open(display: str) -> Screen:
-    """A private desktop's screen: there is no window of ours on it that would have to be left out."""
+    """A private desktop's screen, on which there is no window of ours that would have to be left out; or a machine's."""
     from perception.backends.mss import MssBackend
     from perception.screen import Screen
 
+    if display.startswith(MACHINE):
+        return Screen(_machine(Path(display.removeprefix(MACHINE))))
     return Screen(MssBackend(display, monitor=0))
+
+
+def _machine(workspace: Path) -> Backend:
+    """The screen of the virtual machine that another process holds."""
+    from vm.machine import live_machine
+    from vm.remote_eyes import MachineBackend
+
+    class Live(MachineBackend):
+        def close(self) -> None:
+            machine.close()
+
+    machine = live_machine(workspace)
+    if machine is None:
+        raise ScreenLost(f"no virtual machine works in {workspace}")
+    try:
+        return Live(machine)
+    except BaseException:
+        machine.close()
+        raise
 
 
 def to_jpeg(frame: Frame, width: int) -> bytes:

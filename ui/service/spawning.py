@@ -21,12 +21,12 @@ from typing import IO, TypeVar
 from agent.errors import UserFault
 from agent.session import Session
 from agent.values import NO_LIMITS, Budgets
-from ui.settings import ASKED_HERE, Values, check_task, parse_size, positive, positive_int, read_words
+from ui.settings import ASKED_HERE, Values, check_task, computer_name, parse_size, positive, positive_int, read_words
 
 T = TypeVar("T")
 PATIENCE = 60.0  # seconds until the first event; a second on an idle machine, twenty where twenty start at once
-COMPUTERS = ("desktop", "here")
 APPROVALS = ("ask", "never")
+ON_HOST = (None, "", "here", "desktop")  # computers that have this machine's programs
 LONGEST_NAME = 200  # characters of a model's name
 
 
@@ -152,7 +152,7 @@ def _flags(request: StartRequest) -> Iterator[str]:
         UserFault: something of it makes no sense.
     """
     if request.computer:
-        yield f"--computer={_one_of(COMPUTERS, request.computer, 'the computer')}"
+        yield f"--computer={_parsed(computer_name, request.computer, '')}"
     if request.model:
         yield f"--model={_model(request.model)}"
     if request.size:
@@ -164,7 +164,7 @@ def _flags(request: StartRequest) -> Iterator[str]:
     if folder:
         yield f"--workspace={folder}"
     for target in request.open:
-        yield f"--open={_openable(target, folder or Path.home())}"
+        yield f"--open={_openable(target, folder or Path.home(), elsewhere=request.computer not in ON_HOST)}"
 
 
 def _budget_flags(budgets: Budgets) -> Iterator[str]:
@@ -213,8 +213,11 @@ def _workspace(text: str) -> Path:
     return folder
 
 
-def _openable(target: str, folder: Path) -> str:
+def _openable(target: str, folder: Path, *, elsewhere: bool) -> str:
     """A target as the session will find it, wherever it is started: files by their whole path.
+
+    Args:
+        elsewhere: programs are not this machine's, so whether there is such a one is found out later.
 
     Raises:
         UserFault: there is no such file or program.
@@ -230,6 +233,6 @@ def _openable(target: str, folder: Path) -> str:
                 return str(file)
     except (OSError, RuntimeError, ValueError):  # too long for a name, no such user's home
         pass
-    if sys.platform.startswith("linux"):
+    if sys.platform.startswith("linux") and not elsewhere:
         command_for(target, folder=folder, path=os.environ.get("PATH", os.defpath))
     return target

@@ -286,7 +286,7 @@ class View:
             state=word,  # pyright: ignore[reportArgumentType]  # words of our own
             column=_column(word, asking=bool(asks)),
             live=live,
-            screen=live and self.ended is None and self.started is not None and self.started.computer == "desktop",
+            screen=live and self.ended is None and self.started is not None and self.started.has_screen_of_its_own,
             model=self.started.model if self.started else "",
             computer=self.started.computer if self.started else "",
             started=self._started_at,

@@ -1,0 +1,1 @@
+"""Virtual machines by QEMU: its command line, its monitor, snapshots and forks of them."""

@@ -1,0 +1,192 @@
+"""Forks of a snapshot: machines that share its memory and disk, and write to layers of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkdtemp
+
+from agent.errors import UserFault
+from vm.processes import WardenLost
+from vm.qemu import snapshot as snapshots
+from vm.qemu.arguments import Files, command
+from vm.qemu.emulator import Emulator, EmulatorLost
+from vm.qemu.making import Setting, ensure_snapshot, restore
+from vm.qemu.snapshot import DEVICES, DISK, FRESH, KERNEL, PAYLOAD, RAM, SETTINGS, TOKEN, Snapshot, Unusable
+
+CLOSE_SECONDS = 60.0  # for a fork that is being made
+RESERVE_MIB = 1024  # of memory; with less than this free, nothing is forked ahead
+RETRY_SECONDS = 2.0
+
+
+class Forks:
+    """Makes forks of one snapshot, which it keeps from being removed. Safe from any thread.
+
+    Args:
+        network: whether the guest may reach other machines.
+    """
+
+    def __init__(self, setting: Setting, state: str, *, network: bool) -> None:
+        self.setting, self.state = setting, state
+        self._network = network
+        self._lock = threading.Lock()
+        self._descriptor = -1
+        self._snapshot = self._ensure()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What they are forks of."""
+        return self._snapshot
+
+    def next(self) -> Emulator:
+        """A fork, restored and paused.
+
+        Raises:
+            EmulatorLost: it could not be restored.
+            UserFault: the snapshot is damaged, and cannot be made again.
+        """
+        with self._lock:
+            try:
+                snapshots.check(self._snapshot)
+            except Unusable:
+                self._snapshot = self._ensure()
+        try:
+            return self._fork(self._snapshot)
+        except (EmulatorLost, OSError, WardenLost) as error:
+            self._blame(error)
+            return self._fork(self._snapshot)
+
+    def close(self) -> None:
+        """Let go of the snapshot. May be called twice."""
+        with self._lock:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+
+    def _ensure(self) -> Snapshot:
+        found = ensure_snapshot(self.setting, self.state)
+        descriptor = snapshots.use(found)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = descriptor
+        return found
+
+    def _blame(self, error: Exception) -> None:
+        """A fork failed: if the snapshot's files are to blame, make it again; else the failure stands."""
+        if not isinstance(error, EmulatorLost):
+            raise EmulatorLost(str(error)) from None
+        with self._lock:
+            try:
+                snapshots.check(self._snapshot, checksums=True)
+            except Unusable as why:
+                self.setting.say(f"the snapshot {self._snapshot.name} is damaged: {why}; it is made again")
+                snapshots.discard(self._snapshot.folder)
+                self._snapshot = self._ensure()
+
+    def _fork(self, snapshot: Snapshot) -> Emulator:
+        folder = Path(mkdtemp(prefix="vm-", dir=self.setting.processes.run))
+        try:
+            words = self._words(snapshot, folder)
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise EmulatorLost(f"its disk cannot be made ({error})") from None
+        emulator = Emulator(self.setting.processes, folder, words)
+        try:
+            restore(emulator, snapshot.file(DEVICES))
+        except BaseException:
+            emulator.end()
+            raise
+        return emulator
+
+    def _words(self, snapshot: Snapshot, folder: Path) -> Sequence[str]:
+        source = self.setting.source
+        for name, target in ((FRESH, DISK), (SETTINGS, SETTINGS)):
+            if origin := snapshot.optional(name):
+                snapshots.copy_sparse(origin, folder / target)
+                (folder / target).chmod(0o600)
+        files = Files(
+            folder,
+            snapshot.file(RAM),
+            shared=False,
+            disk=folder / DISK,
+            below=(snapshot.file(DISK), source.disk),
+            token=snapshot.optional(TOKEN),
+            payload=snapshot.optional(PAYLOAD),
+            settings=folder / SETTINGS,
+            kernel=snapshot.optional(KERNEL),
+        )
+        return command(source, self.setting.hardware, files, network=self._network, incoming=True, live=True)
+
+
+class ForksAhead(Forks):
+    """The same, the next of them made before they are asked for: `ahead` of them wait, paused."""
+
+    def __init__(self, setting: Setting, state: str, *, network: bool, ahead: int = 1) -> None:
+        super().__init__(setting, state, network=network)
+        self._ahead = ahead
+        self._ready: list[Emulator] = []
+        self._change = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="deskhand-forks", daemon=True)
+        self._thread.start()
+
+    def next(self) -> Emulator:
+        with self._change:
+            while self._ready:
+                emulator = self._ready.pop(0)
+                self._change.notify_all()
+                if emulator.lost() is None:
+                    return emulator
+                emulator.end()
+        return super().next()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until as many as wanted are ready; False if they are not."""
+        with self._change:
+            return self._change.wait_for(lambda: self._closed or len(self._ready) >= self._ahead, seconds)
+
+    def waiting(self) -> list[int]:
+        """Process ids of those that are ready."""
+        with self._change:
+            return [emulator.pid for emulator in self._ready]
+
+    def close(self) -> None:
+        with self._change:
+            self._closed = True
+            self._change.notify_all()
+        self._thread.join(CLOSE_SECONDS)
+        while self._ready:
+            self._ready.pop().end()
+        super().close()
+
+    def _work(self) -> None:
+        while self._wanted():
+            made: Emulator | None = None
+            if _room(RESERVE_MIB):
+                with contextlib.suppress(EmulatorLost, UserFault):  # whoever asks for one is told
+                    made = super().next()
+            with self._change:
+                if made is None:
+                    self._change.wait_for(lambda: self._closed, RETRY_SECONDS)
+                else:
+                    self._ready.append(made)
+                    self._change.notify_all()
+
+    def _wanted(self) -> bool:
+        with self._change:
+            self._change.wait_for(lambda: self._closed or len(self._ready) < self._ahead)
+            return not self._closed
+
+
+def _room(mebibytes: int) -> bool:
+    """Whether the host has that much memory left."""
+    with suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        told = next(line for line in lines if line.startswith("MemAvailable:"))
+        return int(told.split()[1]) >> 10 >= mebibytes
+    return True

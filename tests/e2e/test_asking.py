@@ -21,7 +21,8 @@ SEND = {"type": "click", "x": BUTTON[0], "y": BUTTON[1], "button": "left"}
 
 @contextmanager
 def working(tmp_path: Path, script: list[Scripted], *flags: str) -> Generator[tuple[Deskhand, Command, Server, Path]]:
-    log = tmp_path / "sent"
+    log = tmp_path / "home" / "sent"  # where programs of the private desktop may write
+    log.parent.mkdir(parents=True, exist_ok=True)
     log.touch()
     with openai_server(script) as server:
         deskhand = Deskhand(tmp_path / "home", OPENAI_API_KEY=server.key, OPENAI_BASE_URL=server.url)

@@ -91,6 +91,7 @@ def test_escape_three_times_stops_at_once(tmp_path: Path) -> None:
         assert pressed(display) == (set(), 0)
 
 
+@pytest.mark.slow
 def test_another_chord_may_be_the_one_that_stops(tmp_path: Path) -> None:
     with working(tmp_path, "--panic", "shift") as (deskhand, command, _server, _log, _display, user):
         user.tap("escape")
@@ -102,6 +103,7 @@ def test_another_chord_may_be_the_one_that_stops(tmp_path: Path) -> None:
         assert wrong.returncode == 2 and "shift" in wrong.stderr
 
 
+@pytest.mark.slow
 def test_takeover_can_be_switched_off(tmp_path: Path) -> None:
     with working(tmp_path, "--no-takeover") as (_deskhand, command, _server, _log, _display, user):
         user.move(300, 300)

@@ -81,6 +81,7 @@ def all_at_work(actors: Troupe, page: Page) -> list[Working]:
     return sessions
 
 
+@pytest.mark.slow
 def test_an_event_is_visible_within_a_tenth_of_a_second(actors: Troupe, watched: Watched) -> None:
     page = watched.open(size=(1920, 1080))
     found = delays(all_at_work(actors, page), page)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
@@ -26,7 +24,7 @@ from perception.screenshot import Region, Space
 from perception.tree import DOUBTFUL, TRUSTED, Element, Reading, Tree, on_image, open_tree
 from tests.support.command import wait_until
 from tests.support.desk import FORM, desk
-from tests.support.xserver import end, xvfb
+from tests.support.xserver import xvfb
 from vm import warden
 from vm.desktop import PrivateDesktop
 
@@ -148,19 +146,9 @@ def test_a_program_that_hangs_is_named_and_the_others_are_read(form: PrivateDesk
         os.kill(pid, signal.SIGKILL)
 
 
-@contextmanager
-def form_on(display: str, bus: str) -> Generator[int]:
-    environment = {**os.environ, "DISPLAY": display, "DBUS_SESSION_BUS_ADDRESS": bus, "GDK_BACKEND": "x11"}
-    with subprocess.Popen([*FORM.split(), "Elsewhere"], env=environment, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield process.pid
-        finally:
-            end(process)
-
-
 def test_programs_on_other_displays_of_the_same_bus_are_not_ours(form: PrivateDesktop) -> None:
-    bus = form.environment["DBUS_SESSION_BUS_ADDRESS"]
-    with xvfb(640, 480) as other, form_on(other, bus), open_tree(other) as there, open_tree(form.display) as here:
+    with xvfb(640, 480) as other, open_tree(other) as there, open_tree(form.display) as here:
+        anyio.run(form.open, f"sh -c 'DISPLAY={other} {FORM} Elsewhere &'")
         wait_until(lambda: any(e.name == "Elsewhere" for e in _read(there)), "the window on the other display", 15)
         assert {e.window for e in there.read().elements} == {"Elsewhere"}
         assert "Elsewhere" not in {e.window for e in here.read().elements}

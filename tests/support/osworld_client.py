@@ -102,8 +102,10 @@ class Osworld:
                 line.shutdown(socket.SHUT_WR)
                 while more := line.recv(65536):
                     answer += more
-            except (ConnectionResetError, BrokenPipeError):
-                pass
+            except TimeoutError:
+                raise
+            except OSError:
+                pass  # it has hung up, which is an answer, too
             return answer
 
     # What the controllers do

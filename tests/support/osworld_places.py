@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -129,6 +128,8 @@ def _desktop() -> Generator[Place]:
         for folder in (home / "Desktop", home / "Documents", Path(temp, "run")):
             folder.mkdir(parents=True)
         Path(temp, "run").chmod(0o700)
+        Path(temp, "bin").mkdir()
+        Path(temp, "bin/python").symlink_to("/usr/bin/python3")
         environment = _environment(home, Path(temp, "run"), display)
         with _bus(environment) as bus, _server(environment | bus) as port:
             yield Place("desktop", Osworld("127.0.0.1", port), port, str(home))
@@ -138,7 +139,7 @@ def _environment(home: Path, run: Path, display: str) -> dict[str, str]:
     """Of programs on the desktop."""
     accessible = {"GTK_MODULES": "gail:atk-bridge", "NO_AT_BRIDGE": "0", "GDK_BACKEND": "x11"}
     places = {"HOME": str(home), "XDG_RUNTIME_DIR": str(run), "DISPLAY": display, "TMPDIR": str(run)}
-    return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"} | places | accessible
+    return {"PATH": f"{home.parent}/bin:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"} | places | accessible
 
 
 @contextmanager

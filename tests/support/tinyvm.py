@@ -6,6 +6,7 @@ once for each version of the packages, in the cache folder of this user.
 
 from __future__ import annotations
 
+import json
 import lzma
 import os
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from vm.image.store import FILES, MANIFEST, PACKAGES, VERSION, checksum
 from vm.qemu.source import Source
 
 KERNEL, SHELL = "linux-image-amd64", "busybox-static"
@@ -128,6 +130,20 @@ def tiny_source(name: str = "tiny") -> Source:
     """The tiny machine, to be opened in place of an image. Skips the test where there is no QEMU."""
     folder = tiny_image()
     return Source(name, folder / "disk.qcow2", folder / "vmlinux", folder / "initrd.img", bytes(10240), {}, 256)
+
+
+def tiny_image_in(folder: Path) -> None:
+    """The same as an image of ours, in a folder of that name."""
+    origin = tiny_image()
+    folder.mkdir(parents=True)
+    for name in FILES:
+        if (origin / name).exists():
+            shutil.copy(origin / name, folder / name)
+    (folder / PACKAGES).touch()
+    sums = {name: checksum(folder / name) for name in FILES}
+    sizes = {name: (folder / name).stat().st_size for name in FILES}
+    manifest = {"v": VERSION, "name": folder.name, "layers": ["base"], "sha256": sums, "bytes": sizes}
+    (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
 def _cache() -> Path:

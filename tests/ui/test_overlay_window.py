@@ -146,6 +146,7 @@ def test_typing_goes_to_the_program(display: str, shown: Overlay) -> None:
     assert not any(word.startswith("keydown") for word in shown.told())
 
 
+@pytest.mark.slow
 def test_the_eyes_settle_as_soon_as_without_it(display: str, shown: Overlay) -> None:
     with stage(display) as page, open_eyes(display) as eyes:
         alone = [settled(eyes, page) for _ in range(12)]

@@ -322,6 +322,7 @@ def test_three_hundred_turns_open_quickly(page: Page, home: Path) -> None:
     assert page.js("document.querySelector('.place').textContent") == "280 of 300", "however quick the keys"
 
 
+@pytest.mark.slow
 def test_thousands_of_turns_can_be_walked(page: Page, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.fsync", id)  # the disk is not what is tested
     story, picture = Story(home), draw(1)

@@ -1,4 +1,4 @@
-"""Building an image: what is checked before, and what is left when it ends badly. No network: its tools are stand-ins."""
+"""Building an image: what is checked before, what is left when it ends badly. No network: mmdebstrap is a stand-in."""
 
 from __future__ import annotations
 
@@ -73,16 +73,20 @@ def test_another_machine(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @needs_linux
 def test_a_missing_program_is_named_with_its_package(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    which = shutil.which
-    absent = ("mmdebstrap", "qemu-img")
-    monkeypatch.setattr(shutil, "which", lambda tool, path: None if tool in absent else which(tool, path=path))
+    def which(tool: str, path: str) -> str | None:
+        return None if tool in ("mmdebstrap", "qemu-img") else f"{path}/{tool}"
+
+    monkeypatch.setattr(shutil, "which", which)
     with pytest.raises(UserFault, match=r"mmdebstrap, qemu-img are missing.*`sudo apt install mmdebstrap qemu-utils`"):
         build_image("base", say=nothing)
 
 
 @needs_tools
 def test_no_room_is_said_before_anything_is_downloaded(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5_000_000))
+    def disk_usage(path: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=5_000_000 if path.is_dir() else 0)
+
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
     said: list[str] = []
     with pytest.raises(UserFault, match=r"building full takes \d+ MB, and .*home has 5 MB free; make room"):
         build_image("full", say=said.append)
@@ -102,7 +106,7 @@ def test_one_build_at_a_time(home: Path) -> None:
 @needs_tools
 def test_a_failure_leaves_the_packages_and_nothing_else(home: Path, stand_in: Callable[[str], None]) -> None:
     stand_in(
-        f"echo whole > {home}/cache/apt/some_1_amd64.deb; mkdir -p {home}/images/.build-base-*/root/var\n"
+        f"echo whole > {home}/cache/apt/some_1_amd64.deb; mkdir -p $(echo {home}/images/.build-base-*)/root/var\n"
         "echo 'W: Failed to fetch http://mirror.test/x  Temporary failure resolving mirror.test' >&2; exit 1"
     )
     dead = home / "images" / ".build-base-dead" / "root"
@@ -161,8 +165,8 @@ def _wait(until: Callable[[], bool], seconds: float = 20.0) -> None:
 
 @needs_tools
 def test_root_of_a_namespace_owns_what_others_own_in_it(tmp_path: Path) -> None:
-    script = f"mkdir {tmp_path}/d && touch {tmp_path}/d/f && chown -R 33:33 {tmp_path}/d && id -u && stat -c %u {tmp_path}/d/f"
-    done = subprocess.run(as_root(["sh", "-euc", script]), capture_output=True, text=True, check=True)
+    script = "mkdir d; touch d/f; chown -R 33:33 d; id -u; stat -c %u d/f"
+    done = subprocess.run(as_root(["sh", "-euc", script]), cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["0", "33"]
     subprocess.run(as_root(["rm", "-rf", str(tmp_path / "d")]), check=True)
     assert not (tmp_path / "d").exists()
@@ -195,10 +199,10 @@ def test_two_builds_are_compared(tmp_path: Path) -> None:
         check_like(tmp_path / "built", tmp_path / "expected")
 
 
-@pytest.mark.parametrize("pack", [lzma.compress, lambda data: gzip.compress(data) + b"size"], ids=["xz", "gzip"])
-def test_the_kernel_is_taken_out_of_its_wrapping(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+@pytest.mark.parametrize("packed", ["xz", "gzip"])
+def test_the_kernel_is_taken_out_of_its_wrapping(tmp_path: Path, packed: str) -> None:
     kernel = b"\x7fELF" + os.urandom(5000)
-    payload = pack(kernel)
+    payload = lzma.compress(kernel) if packed == "xz" else gzip.compress(kernel) + b"size"
     setup = bytearray(1024 * 2)
     setup[0x1F1], setup[0x202:0x206] = 3, b"HdrS"
     struct.pack_into("<II", setup, 0x248, 64, len(payload))

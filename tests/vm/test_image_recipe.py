@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 import pytest
@@ -52,7 +52,7 @@ def test_the_fingerprint_is_of_all_that_makes_an_image(tmp_path: Path) -> None:
 
 def test_figures_grow_with_the_layers() -> None:
     known = [figures(name) for name in LAYERS]
-    for less, more in zip(known, known[1:], strict=False):
+    for less, more in pairwise(known):
         assert less.packages < more.packages and less.download_mb < more.download_mb and less.disk_mb < more.disk_mb
     assert known[-1].image_mb <= 900
 

@@ -20,7 +20,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def make(home: Path, name: str, layers: tuple[str, ...] = ("base",), **other: Any) -> Image:
+def make(home: Path, name: str, layers: tuple[str, ...] | None = ("base",), **other: Any) -> Image:
     folder = home / "images" / name
     folder.mkdir(parents=True)
     for file in FILES:
@@ -29,7 +29,7 @@ def make(home: Path, name: str, layers: tuple[str, ...] = ("base",), **other: An
     manifest["bytes"] = {file: (folder / file).stat().st_size for file in FILES}
     manifest["sha256"] = {file: checksum(folder / file) for file in FILES}
     (folder / "manifest.json").write_text(json.dumps(manifest | other))
-    return Image(name, folder, layers, manifest["sha256"], manifest["bytes"], manifest)
+    return Image(name, folder, layers or (), manifest["sha256"], manifest["bytes"], manifest)
 
 
 def test_the_fullest_there_is(home: Path) -> None:
@@ -62,7 +62,7 @@ def test_one_that_cannot_be_used_is_left_out_until_it_is_named(home: Path) -> No
     assert images() == []
     with pytest.raises(UserFault, match="office was built by another version of Deskhand; build it again with"):
         find_image("office")
-    with pytest.raises(UserFault, match="manifest of the image base cannot be read .*`deskhand vm build base`"):
+    with pytest.raises(UserFault, match=r"manifest of the image base cannot be read .*`deskhand vm build base`"):
         find_image("base")
 
 

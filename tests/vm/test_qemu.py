@@ -1,0 +1,435 @@
+"""What QEMU is told and what it says, and snapshots on disk; without QEMU."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent.errors import UserFault
+from vm.qemu import accelerator, arguments, pictures, watching
+from vm.qemu import snapshot as snapshots
+from vm.qemu import source as sources
+from vm.qemu.accelerator import Accelerator
+from vm.qemu.arguments import Files, Hardware, command, hardware_arguments
+from vm.qemu.monitor import MonitorLost
+from vm.qemu.snapshot import Unusable
+from vm.qemu.source import Source, source_of
+
+OURS = Source("office", Path("/i/disk.qcow2"), Path("/i/vmlinux"), Path("/i/initrd.img"), b"tar", {}, 3072)
+THEIRS = Source("Ubuntu", Path("/j/Ubuntu.qcow2"), None, None, b"", {}, 4096, sources.FOREIGN_PORTS)
+HARDWARE = Hardware("tcg", 3072)
+FORK = Files(
+    Path("/run/vm-1"),
+    Path("/s/ram"),
+    shared=False,
+    disk=Path("/run/vm-1/disk.qcow2"),
+    below=(Path("/s/disk.qcow2"), Path("/i/disk.qcow2")),
+    token=Path("/s/token"),
+    payload=Path("/s/payload.tar"),
+    settings=None,
+    kernel=Path("/s/kernel"),
+)
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
+    """An image's files, in a data folder of its own."""
+    monkeypatch.setenv("DESKHAND_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(snapshots, "qemu_version", lambda: "7.2")
+    for name in ("disk.qcow2", "vmlinux", "initrd.img"):
+        (tmp_path / name).write_bytes(b"QFI\xfb" + name.encode())
+    return replace(OURS, disk=tmp_path / "disk.qcow2", kernel=tmp_path / "vmlinux", initrd=tmp_path / "initrd.img")
+
+
+def finished(source: Source, state: str = "idle") -> tuple[Path, Mapping[str, object]]:
+    """A snapshot that was finished: its folder, and what it is for."""
+    needs = snapshots.needs_of(source, HARDWARE, state, None)
+    folder = snapshots.snapshots_home() / snapshots.key_of(needs)
+    folder.mkdir(parents=True)
+    for name in (snapshots.RAM, snapshots.DEVICES, snapshots.TOKEN):
+        (folder / name).write_bytes(name.encode() * 1000)
+    snapshots.finish(folder, source=source, state=state, needs=needs, seconds=1)
+    return folder, needs
+
+
+# What QEMU is told ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("source", [OURS, THEIRS])
+def test_hardware_names_no_file(source: Source) -> None:
+    assert not [word for word in hardware_arguments(source, HARDWARE) if "/i/" in word or "/j/" in word]
+
+
+def test_fork_writes_to_its_own_layer_alone() -> None:
+    words = command(OURS, HARDWARE, FORK, network=False, incoming=True)
+    layers = [word for word in words if word.startswith("driver=qcow2")]
+    assert [("read-only=on" in word, word.rpartition("filename=")[2].split(",")[0]) for word in layers] == [
+        (True, "/i/disk.qcow2"),
+        (True, "/s/disk.qcow2"),
+        (False, "/run/vm-1/disk.qcow2"),
+    ]
+    assert "backing=below0" in layers[2]
+    assert "backing=below1" in layers[1]
+    assert any(word.endswith("mem-path=/s/ram,share=off") for word in words)
+    assert words[-2:] == ["-incoming", "defer"]
+
+
+def test_full_disk_pauses_the_machine_in_place_of_an_error_in_the_guest() -> None:
+    assert any("werror=stop,rerror=stop" in word for word in hardware_arguments(OURS, HARDWARE))
+
+
+@pytest.mark.parametrize(("network", "restrict"), [(False, "restrict=on"), (True, "restrict=off")])
+def test_network_only_when_asked_for(network: bool, restrict: str) -> None:
+    words = command(OURS, HARDWARE, FORK, network=network, incoming=True)
+    assert restrict in words[words.index("-netdev") + 1].split(",")
+
+
+def test_nothing_listens_but_sockets_of_the_folder() -> None:
+    words = command(OURS, HARDWARE, FORK, network=True, incoming=True, live=True)
+    listening = [word for word in words if "server=on" in word]
+    assert len(listening) == 2
+    assert all("path=/run/vm-1/" in word for word in listening)
+    assert not [word for word in words if "tcp:" in word or "vnc" in word]
+
+
+def test_token_is_handed_over_in_a_file() -> None:
+    words = command(OURS, HARDWARE, FORK, network=False, incoming=True)
+    assert words[words.index("-fw_cfg") + 1] == "name=opt/deskhand/token,file=/s/token"
+
+
+def test_comma_in_a_path_is_no_separator() -> None:
+    words = command(OURS, HARDWARE, replace(FORK, ram=Path("/a,b/ram")), network=False, incoming=True)
+    assert any("mem-path=/a,,b/ram," in word for word in words)
+
+
+def test_first_boot_shares_its_memory_and_takes_the_kernel() -> None:
+    first = replace(FORK, shared=True, kernel=OURS.kernel)
+    words = command(OURS, HARDWARE, first, network=False, incoming=False)
+    assert any(word.endswith("share=on") for word in words)
+    assert words[words.index("-kernel") + 1] == "/i/vmlinux"
+    assert words[words.index("-initrd") + 1] == "/i/initrd.img"
+    assert "-incoming" not in words
+
+
+def test_disk_of_others_boots_with_uefi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    code, begin = tmp_path / "code.fd", tmp_path / "vars.fd"
+    for file in (code, begin):
+        file.touch()
+    monkeypatch.setattr(sources, "FIRMWARE", ((str(code), str(begin)),))
+    files = replace(FORK, token=None, payload=None, settings=Path("/run/vm-1/settings.fd"), kernel=None)
+    words = command(THEIRS, HARDWARE, files, network=False, incoming=False)
+    assert any(word.startswith("q35,smm=off") for word in words)
+    assert f"if=pflash,unit=0,format=raw,readonly=on,file={code}" in words
+    assert "if=pflash,unit=1,format=raw,file=/run/vm-1/settings.fd" in words
+    assert not {"-kernel", "-append", "-fw_cfg"} & set(words)
+    assert THEIRS.ports == (5000, 9222, 8080)
+    fork = command(THEIRS, HARDWARE, files, network=False, incoming=True)
+    assert fork[fork.index("-vnc") + 1].startswith("127.0.0.1:")
+
+
+def test_disk_of_others_without_uefi_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "FIRMWARE", ())
+    with pytest.raises(UserFault, match="apt-get install ovmf"):
+        sources.firmware()
+
+
+def test_file_that_is_no_disk_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.qcow2").write_bytes(b"something else")
+    with pytest.raises(UserFault, match="no qcow2; make one with `qemu-img convert"):
+        source_of(tmp_path / "a.qcow2")
+    with pytest.raises(UserFault, match="cannot be read"):
+        source_of(tmp_path / "b.qcow2")
+
+
+def test_missing_qemu_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(UserFault, match="apt-get install qemu-system-x86 qemu-utils"):
+        arguments.qemu_version.__wrapped__()
+
+
+def test_stand_in_is_a_kernel_to_qemu() -> None:
+    elf = arguments.stand_in()
+    assert elf[:4] == b"\x7fELF"
+    count = struct.unpack_from("<H", elf, 56)[0]
+    kinds = [struct.unpack_from("<I", elf, 64 + 56 * number)[0] for number in range(count)]
+    assert kinds == [4, 1]  # a note, with the entry for QEMU, and a segment
+    assert b"Xen\0" in elf
+
+
+# What QEMU says ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "word"),
+    [
+        ("GUEST_PANICKED", {"action": "pause"}, "kernel panicked"),
+        ("BLOCK_IO_ERROR", {"nospace": True, "reason": "No space left on device"}, "host's disk is full"),
+        ("BLOCK_IO_ERROR", {"nospace": False, "reason": "Input/output error"}, "disk failed (Input/output error)"),
+        ("BLOCK_IMAGE_CORRUPTED", {"msg": "bad"}, "damaged (bad)"),
+        ("SHUTDOWN", {"guest": True, "reason": "guest-reset"}, "restarted itself"),
+        ("SHUTDOWN", {"guest": True, "reason": "guest-shutdown"}, "switched itself off"),
+        ("SHUTDOWN", {"guest": False, "reason": "host-signal"}, "told to quit"),
+        ("RESET", {"guest": True, "reason": "guest-reset"}, "restarted itself"),
+    ],
+)
+def test_event_that_is_the_end(name: str, data: Mapping[str, Any], word: str) -> None:
+    assert word in (watching.reason({"event": name, "data": data}) or "")
+
+
+@pytest.mark.parametrize("name", ["STOP", "RESUME", "RTC_CHANGE", "NIC_RX_FILTER_CHANGED", "VSERPORT_CHANGE"])
+def test_event_that_means_nothing(name: str) -> None:
+    assert watching.reason({"event": name, "data": {}}) is None
+    assert watching.reason({"event": name}) is None
+
+
+def test_states_of_a_machine() -> None:
+    assert watching.state_reason("running") is None
+    assert "cannot run" in (watching.state_reason("internal-error") or "")
+    assert "colo" in (watching.state_reason("colo") or "")
+
+
+def test_end_of_qemu_has_its_last_words() -> None:
+    assert watching.exit_reason(1, "no such device") == "QEMU ended, exit status 1: no such device"
+    assert watching.exit_reason(-9, "") == "QEMU ended, killed by signal 9"
+    assert "full" in watching.exit_reason(-7, "")
+
+
+# Pictures ------------------------------------------------------------------------------------------------------------
+
+
+def test_picture_of_qemu_becomes_a_frame() -> None:
+    pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+    pixels[0, 0] = (53, 10, 32)  # bytes that look like the header's
+    frame = pictures.to_frame(b"P6\n3 2\n255\n" + pixels.tobytes())
+    assert frame.shape == (2, 3, 4)
+    assert frame[1, 2, :3].tolist() == pixels[1, 2, ::-1].tolist()
+    assert frame[0, 0, :3].tolist() == [32, 10, 53]
+
+
+def test_picture_that_is_none_is_told() -> None:
+    with pytest.raises(MonitorLost):
+        pictures.to_frame(b"P5\n3 2\n255\n" + bytes(6))
+
+
+def test_unchanged_picture_is_encoded_once() -> None:
+    shown = pictures.Shown()
+    one, other = (b"P6\n40 30\n255\n" + bytes([value]) * 3600 for value in (7, 8))
+    png = shown.png(one)
+    assert shown.png(bytes(bytearray(one))) is png
+    assert shown.png(other) != png
+
+
+# Snapshots -----------------------------------------------------------------------------------------------------------
+
+
+def test_finished_snapshot_is_found(source: Source) -> None:
+    folder, needs = finished(source)
+    found = snapshots.load(folder, needs)
+    snapshots.check(found, checksums=True)
+    assert found.name == "office/idle"
+    assert found.optional(snapshots.SETTINGS) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "other"),
+    [
+        ("memory", Hardware("tcg", 2048)),
+        ("processors", Hardware("tcg", 3072, 4)),
+        ("size", Hardware("tcg", 3072, size=(1280, 800))),
+        ("accelerator", Hardware("kvm", 3072)),
+    ],
+)
+def test_other_hardware_has_another_snapshot(source: Source, change: str, other: Hardware) -> None:
+    one, two = (snapshots.key_of(snapshots.needs_of(source, hardware, "idle", None)) for hardware in (HARDWARE, other))
+    assert one != two, change
+
+
+def test_other_qemu_image_code_or_state_has_another_snapshot(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    def key(source: Source = source, state: str = "idle", preparing: str | None = None) -> str:
+        return snapshots.key_of(snapshots.needs_of(source, HARDWARE, state, preparing))
+
+    keys = [key(), key(replace(source, payload=b"newer")), key(replace(source, sums={"disk.qcow2": "00"}))]
+    keys += [key(state="calc"), key(state="calc", preparing="localc")]
+    monkeypatch.setattr(snapshots, "qemu_version", lambda: "8.0")
+    keys.append(key())
+    source.disk.write_bytes(b"QFI\xfb other")
+    keys.append(key())
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("harm", ["cut", "touched", "replaced", "removed", "manifest"])
+def test_harmed_snapshot_is_refused(source: Source, harm: str) -> None:
+    folder, needs = finished(source)
+    ram = folder / snapshots.RAM
+    match harm:
+        case "cut":
+            os.truncate(ram, 100)
+        case "touched":
+            os.utime(ram)
+        case "replaced":
+            known, content = ram.stat(), ram.read_bytes()
+            (folder / "new").write_bytes(content)
+            os.utime(folder / "new", ns=(known.st_atime_ns, known.st_mtime_ns))
+            (folder / "new").replace(ram)
+        case "removed":
+            ram.unlink()
+        case _:
+            (folder / snapshots.MANIFEST).write_text("{")
+    with pytest.raises(Unusable):
+        snapshots.load(folder, needs)
+
+
+def test_changed_content_is_found_by_checksums(source: Source) -> None:
+    folder, needs = finished(source)
+    ram = folder / snapshots.RAM
+    known = ram.stat()
+    with ram.open("r+b") as file:
+        file.write(b"X")
+    os.utime(ram, ns=(known.st_atime_ns, known.st_mtime_ns))
+    found = snapshots.load(folder, needs)
+    with pytest.raises(Unusable, match="ram is damaged"):
+        snapshots.check(found, checksums=True)
+
+
+def test_snapshot_for_something_else_is_refused(source: Source) -> None:
+    folder, _ = finished(source)
+    with pytest.raises(Unusable, match="something else"):
+        snapshots.load(folder, snapshots.needs_of(source, HARDWARE, "calc", None))
+
+
+def test_only_the_owner_reads_a_snapshot(source: Source) -> None:
+    folder, _ = finished(source)
+    assert not [path.name for path in folder.iterdir() if path.stat().st_mode & 0o077 and path.name != "manifest.json"]
+    assert not (folder / snapshots.DEVICES).stat().st_mode & 0o200
+
+
+def test_copy_keeps_holes_and_content(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    with old.open("wb") as file:
+        file.truncate(64 << 20)
+        file.seek(20 << 20)
+        file.write(b"in the middle")
+        file.seek((64 << 20) - 3)
+        file.write(b"end")
+    snapshots.copy_sparse(old, new)
+    assert new.stat().st_size == old.stat().st_size
+    assert new.stat().st_blocks * 512 < 1 << 20
+    assert new.read_bytes() == old.read_bytes()
+    assert snapshots.checksum(new) == snapshots.checksum(old)
+
+
+def test_checksum_is_of_the_content_and_not_of_the_holes(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("hole", "zeros", "moved", "longer")]
+    parts = [(1 << 20, b"x"), (1 << 20, b"x"), ((1 << 20) + (1 << 18), b"x"), (1 << 20, b"x")]
+    for file, (at, content) in zip(files, parts, strict=True):
+        with file.open("wb") as written:
+            if file.name == "zeros":
+                written.write(bytes(4 << 20))
+            written.truncate((4 << 20) + (file.name == "longer"))
+            written.seek(at)
+            written.write(content)
+    sums = [snapshots.checksum(file) for file in files]
+    assert sums[0] == sums[1]
+    assert len(set(sums)) == 3
+
+
+def test_prune_keeps_what_is_used_and_what_belongs_to_others(source: Source) -> None:
+    old, needs = finished(source)
+    used, used_needs = finished(replace(source, payload=b"1"))
+    calc, _ = finished(source, "calc")
+    other, _ = finished(replace(source, name="base"))
+    new, _ = finished(replace(source, payload=b"2"))
+    descriptor = snapshots.use(snapshots.load(used, used_needs))
+    assert snapshots.prune("office", "idle", but=new.name) > 0
+    assert [folder.exists() for folder in (old, used, calc, other, new)] == [False, True, True, True, True]
+    os.close(descriptor)
+    snapshots.prune("office")
+    assert [folder.exists() for folder in (used, calc, other, new)] == [False, False, True, False]
+    with pytest.raises(FileNotFoundError):
+        snapshots.load(old, needs)
+
+
+def test_used_snapshot_is_known_to_be(source: Source) -> None:
+    folder, needs = finished(source)
+    assert not snapshots.in_use(folder)
+    descriptor = snapshots.use(snapshots.load(folder, needs))
+    assert snapshots.in_use(folder)
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
+    assert not snapshots.in_use(folder)
+
+
+# The accelerator -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kvm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host on which KVM seems to be in order: its device."""
+    device, module = tmp_path / "kvm", tmp_path / "kvm_intel"
+    device.touch(mode=0o600)
+    module.mkdir()
+    monkeypatch.setenv("DESKHAND_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(accelerator, "DEVICE", device)
+    monkeypatch.setattr(accelerator, "MODULES", (module,))
+    monkeypatch.setattr(accelerator, "qemu_version", lambda: "7.2")
+    return device
+
+
+def always_runs(_: str) -> bool:
+    return True
+
+
+def never_runs(_: str) -> bool:
+    return False
+
+
+def test_kvm_that_runs_code_is_taken_and_remembered(kvm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def runs(name: str) -> bool:
+        tried.append(name)
+        return True
+
+    monkeypatch.setattr(accelerator, "runs_code", runs)
+    assert accelerator.accelerator().name == "kvm"
+    assert accelerator.accelerator().name == "kvm"
+    assert tried == ["kvm"]
+
+
+def test_kvm_that_opens_and_runs_nothing_is_not_taken(kvm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accelerator, "runs_code", never_runs)
+    found = accelerator.accelerator()
+    assert found.name == "tcg"
+    assert "ten times" in found.why
+
+
+def test_first_boot_may_know_better(kvm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accelerator, "runs_code", always_runs)
+    accelerator.accelerator()
+    accelerator.remember(Accelerator("tcg", "emulation"))
+    assert accelerator.accelerator() == Accelerator("tcg", "emulation")
+    monkeypatch.setattr(accelerator, "qemu_version", lambda: "8.0")
+    assert accelerator.accelerator().name == "kvm"
+
+
+@pytest.mark.parametrize("missing", ["device", "module"])
+def test_what_stands_in_the_way_is_said(kvm: Path, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    def never(_: str) -> bool:
+        raise AssertionError("tried")
+
+    monkeypatch.setattr(accelerator, "runs_code", never)
+    if missing == "device":
+        kvm.unlink()
+    else:
+        monkeypatch.setattr(accelerator, "MODULES", ())
+    found = accelerator.accelerator()
+    assert found.name == "tcg"
+    assert str(kvm) in found.why

@@ -66,5 +66,6 @@ class Stop(DeskhandError):
 def for_the_model(error: ActuatorError | PerceptionError) -> ToolFault | UserFault:
     """Who sees an error of the hands or the eyes: a lost screen is the user's to mend, the rest is the model's."""
     if isinstance(error, DisplayLost | ScreenLost):
-        return UserFault(f"the screen is gone ({error}); bring it back, then `deskhand resume`")
+        cure = error.cure if isinstance(error, ScreenLost) else ScreenLost.cure
+        return UserFault(f"the screen is gone ({error}); {cure}")
     return ToolFault(str(error))

@@ -52,6 +52,7 @@ POINT_OUT_WAITING_AFTER = 9  # the same, for actions that only look or wait
 GIVE_UP_WAITING_AFTER = 29
 IDLE_ANSWERS = 3  # answers in a row that neither act nor finish
 CLOSING = 15.0  # seconds for a computer to close
+LASTING = ("here", "osworld")  # kinds of computers that go on when a session ends
 
 
 Waiting: TypeAlias = Callable[[str, int], None]
@@ -184,7 +185,7 @@ class Loop:
         self._computer = computer = await self._attention.unless_stopped(self._open_computer())
         self._attention.takeover.heed(computer.guard)
         self._acting = Acting(computer, self._recorder, self._attention, self._setting.rules)
-        lost = again and computer.kind != "here"
+        lost = again and computer.kind not in LASTING
         self._record(ComputerReady(computer.kind, tuple(computer.notes), restarted=lost))
         opened = await self._open_targets() if lost or not again else ()
         image = await self._attention.unless_stopped(self._acting.look())

@@ -25,7 +25,7 @@ class Computer(Protocol):
 
     @property
     def kind(self) -> str:
-        """`here`, `desktop` or `vm`."""
+        """`here`, `desktop`, `vm` or `osworld`."""
         ...
 
     @property

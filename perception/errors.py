@@ -31,7 +31,9 @@ class StaleTarget(PerceptionError):
 
 
 class ScreenLost(PerceptionError):
-    """The screen cannot be captured: gone, unplugged, or never there."""
+    """The screen cannot be captured: gone, unplugged, or never there. `cure` is what the user can do about it."""
+
+    cure = "bring it back, then `deskhand resume`"
 
 
 class CannotRead(PerceptionError):

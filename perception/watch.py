@@ -204,17 +204,31 @@ def is_unpainted(window: Region, first: Frame, known: Frame) -> bool:
         first: the frame before it came.
         known: the frame now.
     """
+    part = _inside(window, known)
+    return (
+        part is not None
+        and first.shape == known.shape
+        and (frames.is_plain(frames.cut(known, part)) or shows_nothing_new(window, first, known))
+    )
+
+
+def shows_nothing_new(window: Region, first: Frame, known: Frame) -> bool:
+    """Whether a new window shows still what was there before it came; see `is_unpainted`."""
+    part = _inside(window, known)
+    if part is None or first.shape != known.shape:
+        return False
+    return not frames.count_changed(frames.cut(first, part), frames.cut(known, part))
+
+
+def _inside(window: Region, known: Frame) -> Region | None:
+    """A window without its borders, as far as it is on the frame."""
     inner = Region(
         window.left + window.width // 10,
         window.top + min(_TITLE, window.height // 4),
         window.width * 8 // 10,
         window.height - min(_TITLE, window.height // 4) - window.height // 10,
     )
-    part = frames.overlap(inner, Region(0, 0, *frames.size(known)))
-    if part is None or first.shape != known.shape:
-        return False
-    before, now = frames.cut(first, part), frames.cut(known, part)
-    return frames.is_plain(now) or not frames.count_changed(before, now)
+    return frames.overlap(inner, Region(0, 0, *frames.size(known)))
 
 
 def _change(region: Region, before: Frame, after: Frame, at: float | None) -> Change:

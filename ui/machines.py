@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from vm.image.store import Image
     from vm.keeper import Kept
 
-COLUMNS = "  {:<14} {:<10} {:>9}  {}"
+COLUMNS = "  {:<14} {:<12} {:>9}  {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Machines:
         """For programs."""
         return {
             "images": [_image(image) for image in self.images],
-            "machines": [kept.told() for kept in self.running],
+            "machines": [as_json(kept) for kept in self.running],
         }
 
     def lines(self) -> Iterator[str]:
@@ -35,12 +35,12 @@ class Machines:
         else:
             yield "Images:"
         for image in self.images:
-            yield COLUMNS.format(image.name, "+".join(image.layers)[-10:], _megabytes(image.bytes), image.folder)
+            yield COLUMNS.format(image.name, image.layers[-1], _megabytes(sum(image.bytes.values())), image.folder)
         if self.running:
             yield "Machines:"
         for kept in self.running:
             minutes = (time.time() - kept.started) / 60
-            yield COLUMNS.format(kept.name, kept.image, f"{minutes:.0f} min", "  ".join(kept.lines()))
+            yield COLUMNS.format(kept.name, kept.image, f"{minutes:.0f} min", "  ".join(addresses(kept)))
 
 
 def describe() -> Machines:
@@ -51,8 +51,27 @@ def describe() -> Machines:
     return Machines(tuple(images()), tuple(machines()))
 
 
+def as_json(kept: Kept) -> dict[str, Any]:
+    """A machine for programs; its token is theirs to use, and nobody else's."""
+    return {
+        "name": kept.name,
+        "image": kept.image,
+        "state": kept.state,
+        "pid": kept.pid,
+        "host": kept.guest.host,
+        "ports": {str(guest): host for guest, host in kept.ports.items()},
+        "token": kept.guest.token,
+        "started": kept.started,
+    }
+
+
+def addresses(kept: Kept) -> Iterator[str]:
+    """Where its ports are on this machine."""
+    yield from (f"{guest} → {kept.guest.host}:{host}" for guest, host in kept.ports.items())
+
+
 def _image(image: Image) -> dict[str, Any]:
-    return {"name": image.name, "layers": list(image.layers), "folder": str(image.folder), "bytes": image.bytes}
+    return {"name": image.name, "layers": list(image.layers), "folder": str(image.folder), "bytes": sum(image.bytes.values())}
 
 
 def _megabytes(count: int) -> str:

@@ -63,9 +63,9 @@ def _tell_size(name: str) -> None:
 
 
 def _kept(name: str) -> Kept:
-    from vm.keeper import machine
+    from vm.keeper import find_machine
 
-    return machine(name)
+    return find_machine(name)
 
 
 @contextmanager

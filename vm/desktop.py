@@ -156,7 +156,7 @@ class PrivateDesktop(LocalComputer):
     def _reset(self, cancelled: threading.Event) -> None:
         self._leave()
         stage = self._stage
-        stage.programs.close()
+        stage.leave_sandbox()
         stage.processes.end()
         stage.place.clear()
         self._stage = stage = Start(stage.processes, stage.place, self._wanted, cancelled).run()
@@ -172,8 +172,7 @@ class PrivateDesktop(LocalComputer):
         try:
             self._leave()
         finally:
-            if self._stage.programs is not self._processes:
-                self._stage.programs.close()
+            self._stage.leave_sandbox()
             self._processes.close()
 
 
@@ -203,11 +202,11 @@ async def open_desktop(
     Raises:
         UserFault: something that it needs is not installed, or does not start; says which and what would help.
     """
-    folder = workspace.resolve()
-    named = [path for target in opens for path in named_by(target, folder)]
     made: list[PrivateDesktop] = []
 
     def work(cancelled: threading.Event) -> None:
+        folder = workspace.resolve()
+        named = [path for target in opens for path in named_by(target, folder)]
         wanted = Wanted(size, options, _root(image, say), network, _shared([*named, *shared], folder))
         made.append(PrivateDesktop(_start(folder, wanted, cancelled), wanted))
 
@@ -265,7 +264,10 @@ def _root(image: str | None, say: Callable[[str], object]) -> Path:
     from vm.image.store import find_image
     from vm.image.tree import tree_of
 
-    return tree_of(find_image(image), say=lambda line: say(line) and None)
+    def tell(line: str) -> None:
+        say(line)
+
+    return tree_of(find_image(image), say=tell)
 
 
 def _shared(paths: Iterable[Path], workspace: Path) -> tuple[Path, ...]:

@@ -96,6 +96,11 @@ class Stage:
         if status is not None:
             self._manage_again(status)
 
+    def leave_sandbox(self) -> None:
+        """Start no more programs in it, if there is one: those that are there end."""
+        if self.view is not None:
+            self.programs.close()
+
     def _manage_again(self, status: int) -> None:
         now = time.monotonic()
         self._restarts = (*(at for at in self._restarts if at > now - RESTARTS_SECONDS), now)
@@ -225,7 +230,7 @@ class Start:
         return open_senses(self._environment["DISPLAY"], self._wanted.options, bus=bus)
 
     def _enter_sandbox(self) -> None:
-        """From here on programs are started in a sandbox, where there can be one; where it was asked for, there must."""
+        """From here on programs start in a sandbox, where there can be one; what was asked for may need one."""
         wanted, display = self._wanted, self._environment["DISPLAY"]
         own = [path for name in ("openbox", "dbus-daemon") if not in_system(path := _own(name))]
         view = self._place.view(wanted.root, display, wanted.shared, network=wanted.network, fixed=tuple(own))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, cast
 from urllib.parse import urlencode
@@ -16,6 +16,7 @@ from perception.target import Target
 from vm.line import Line
 
 SECONDS = 15.0  # for calls that take milliseconds: emulated machines are slow, and busy ones slower
+GLANCE = 6.0  # for what somebody wants to know right before an input, and can do without
 GRACE = 10.0  # seconds for an answer, beyond those that the call itself may take
 LONGEST = 600.0  # seconds that the server takes for one batch of actions
 
@@ -154,7 +155,7 @@ class GuestClient:
 
     def front(self) -> InFront:
         """The program in front, and whether it is at work."""
-        answer = self.get("/v2/front")
+        answer = self.get("/v2/front", GLANCE)
         return InFront(
             str(answer.get("program") or ""),
             str(answer.get("window") or ""),
@@ -176,7 +177,7 @@ class GuestClient:
 
     def layout(self) -> tuple[GuestWindow, ...]:
         """The top-level windows, the frontmost first."""
-        windows: list[list[Any]] = self.get("/v2/layout")["windows"]
+        windows: list[list[Any]] = self.get("/v2/layout", GLANCE)["windows"]
         return tuple(GuestWindow(w[0], Region(*w[1:5]), bool(w[5])) for w in windows)
 
     def tree(self, window: str = "front") -> Sequence[Mapping[str, Any]]:
@@ -231,6 +232,10 @@ class GuestClient:
         return tuple(
             GuestFile(str(f["path"]), int(f["bytes"]), float(f["modified"])) for f in files if not f.get("folder")
         )
+
+    def list_folders(self, paths: Iterable[str], seconds: float = SECONDS) -> dict[str, tuple[GuestFile, ...]]:
+        """The same for several folders."""
+        return {path: self.list_files(path, seconds) for path in paths}
 
     def get(self, path: str, seconds: float = SECONDS) -> dict[str, Any]:
         """The JSON of an answer."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from vm.machine import Machine
 
 CHECK_SECONDS = 2.0  # between looks at the machine
+AGAIN_SECONDS = 0.3
+FAILURES = 3  # in a row: a host so busy that a guest does not answer in time must not cost what was done in it
 LOCK_SECONDS = 1.0
 _SOCKET = "keeper"
 
@@ -48,11 +50,16 @@ class _Keeper:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._stop)
         threading.Thread(target=self._serve, daemon=True).start()
-        while not self._over.wait(CHECK_SECONDS):
+        failures = 0
+        while not self._over.wait(AGAIN_SECONDS if failures else CHECK_SECONDS):
             try:
                 self._machine.check()
+                failures = 0
             except ScreenLost as lost:
-                self._replace(str(lost))
+                failures += 1
+                if failures >= FAILURES:
+                    self._replace(str(lost))
+                    failures = 0
 
     def _stop(self, *_: object) -> None:
         self._over.set()

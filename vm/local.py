@@ -29,6 +29,7 @@ from actuators.actions import (
 )
 from actuators.errors import ActuatorError
 from perception.errors import StaleSpace, StaleTarget
+from perception.naming import SECONDS
 
 if TYPE_CHECKING:
     from perception.screenshot import Screenshot, Space
@@ -46,11 +47,13 @@ class Patience:
         reaction: after an action, for the screen that the next one of a batch meets.
         change: how long a `wait` waits for something to happen.
         look: how long a screenshot waits for a still screen.
+        name: how long it may take to tell what an action would reach.
     """
 
     reaction: float = 1.5
     change: float = 2.0
     look: float = 5.0
+    name: float = SECONDS
 
 
 class LocalComputer(ABC):
@@ -84,7 +87,7 @@ class LocalComputer(ABC):
         await self._work(lambda cancelled: self._perform(action, space, cancelled))
 
     async def target(self, action: Action, space: Space) -> Target | None:
-        """What an action would reach; takes at most `perception.naming.SECONDS`. See `agent.ports.Computer`."""
+        """What an action would reach; takes at most `patience.name` seconds. See `agent.ports.Computer`."""
         return await self._work(lambda _: self._target(action, space))
 
     async def open(self, target: str) -> None:
@@ -127,7 +130,7 @@ class LocalComputer(ABC):
     def _target(self, action: Action, space: Space) -> Target | None:
         match action:
             case Keypress() | Type():
-                return self._naming.in_front()
+                return self._naming.in_front(seconds=self.patience.name)
             case Wait() | TakeScreenshot():
                 return None
             case _:
@@ -135,7 +138,7 @@ class LocalComputer(ABC):
                 if place is None or not (0 <= place.x < space.width and 0 <= place.y < space.height):
                     return None  # `perform` says what is wrong with it
                 point = space.to_screen(place.x, place.y)
-                return self._naming.at(point.x, point.y)
+                return self._naming.at(point.x, point.y, seconds=self.patience.name)
 
     def _make_ready(self, action: Action, space: Space) -> None:
         """The last moment before an input: watch from now on, and turn back if it would not reach what it is for."""

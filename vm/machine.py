@@ -17,17 +17,17 @@ from perception.errors import ScreenLost
 from perception.frames import Frame, share_changed
 from vm.guest_client import GuestFault
 from vm.processes import WardenLost, start_processes
-from vm.qemu.accelerator import COST, Accelerator, accelerator, remember
+from vm.qemu.accelerator import accelerator
 from vm.qemu.arguments import HOST, SIZE, Hardware, processors
 from vm.qemu.emulator import Emulator, EmulatorLost
 from vm.qemu.forks import Forks, ForksAhead
 from vm.qemu.guest import ANSWER_SECONDS, GuestAddress, healthy, new_token, renew
 from vm.qemu.live import LIVE, LiveMachine, live_machine
-from vm.qemu.making import STATES, CannotRun, Setting, ensure_snapshot, forward, with_accelerator
+from vm.qemu.making import STATES, Setting, forward, made
 from vm.qemu.monitor import Refused
 from vm.qemu.pictures import Shown, to_frame
 from vm.qemu.snapshot import SCREEN, TOKEN, Snapshot
-from vm.qemu.source import GUEST_PORT, Source, source_of
+from vm.qemu.source import GUEST_PORT, VNC_PORT, Source, source_of
 from vm.qemu.watching import MachineLost
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["STATES", "GuestAddress", "LiveMachine", "Machine", "MachineLost", "Pool", "live_machine", "open_machine"]
 
-HEARTBEAT_SECONDS = 10.0  # a guest that does not say within this that it is there, hangs
+HEARTBEAT_SECONDS = 15.0  # a guest that does not say within this that it is there, hangs
 SCREEN_SECONDS = 10.0  # until a fork shows what its snapshot showed; it does at once
-SAME = 0.01  # share of the pixels that may differ from the snapshot's picture
+SAME = 0.002  # share of the pixels that may differ from the snapshot's picture
 PORT_SECONDS = 10.0  # until a port is free that the machine before had
 ATTEMPTS = 3
 POLL_SECONDS = 0.01
@@ -63,7 +63,8 @@ class Machine:
 
     Attributes:
         state: the prepared state that it begins with and is reset to.
-        ports: port of the guest → port of this host, on the loopback interface; the same after a reset.
+        ports: port of the guest → port of this host, on the loopback interface; the same after a reset, but for
+            VNC's (8006), which only somebody else's machines have.
         times: of the last reset, or of the start.
     """
 
@@ -108,8 +109,9 @@ class Machine:
         return self._forks.setting.hardware.accelerator
 
     def screendump(self) -> Frame:
-        """The screen, H×W×4 BGRX. Raises MachineLost."""
-        return to_frame(self._raw())
+        """The screen, H×W×4 BGRX; the very same object again while it has not changed. Raises MachineLost."""
+        with self._picturing:
+            return self._shown.frame(self._raw())
 
     def picture(self) -> bytes:
         """The screen as PNG; the very same object again while it has not changed. Raises MachineLost."""
@@ -149,6 +151,8 @@ class Machine:
                 except EmulatorLost as lost:
                     if attempt == ATTEMPTS - 1:
                         raise self._loss(str(lost)) from None
+                    if self._running is not None:  # what it took of the disk may be what is missing
+                        self._running.wait()
 
     def close(self) -> None:
         """End it and remove what it wrote. May be called twice."""
@@ -184,20 +188,26 @@ class Machine:
 
     def _begin(self, started: float) -> None:
         before, self._running = self._running, self._forks.next()
-        if before is not None:
-            before.wait()
         emulator = self._running
         try:
+            if before is not None:
+                before.wait()
             emulator.execute("cont")
             restored = time.monotonic()
-            self.ports = MappingProxyType({guest: self._forward(emulator, guest) for guest in self.ports})
+            self.ports = MappingProxyType(
+                {guest: self._forward(emulator, guest) for guest in self.ports if guest != VNC_PORT}
+            )
             self._had_ports = True
+            if not self.source.ours:
+                self.ports = MappingProxyType({**self.ports, VNC_PORT: _vnc_port(emulator)})
             self._check_screen(emulator)
             screen = time.monotonic()
             self._guest = self._renew(emulator)
         except BaseException:
             emulator.kill()
             raise
+        finally:
+            self._forks.begun()
         self.times = Times(*(at - started for at in (restored, screen, time.monotonic())))
         _announce(emulator)
 
@@ -249,6 +259,12 @@ def _picture_of(snapshot: Snapshot) -> bytes:
     return _read(path, path.stat().st_mtime_ns)
 
 
+def _vnc_port(emulator: Emulator) -> int:
+    """Where QEMU offers the screen to browsers."""
+    places = emulator.execute("query-vnc-servers")[0]["server"]
+    return next(int(place["service"]) for place in places if place["websocket"])
+
+
 def _announce(emulator: Emulator) -> None:
     """Let other processes of this user find the monitor for live pictures, by a name that stays the same."""
     run = emulator.folder.parent
@@ -294,7 +310,7 @@ def open_machine(
     try:
         if workspace is not None:
             setting.processes.tend(workspace.resolve())
-        setting = _made(setting, state)
+        setting = made(setting, state)
         return Machine(Forks(setting, state, network=network), plain=plain, ports=ports)
     except BaseException:
         setting.processes.close()
@@ -314,18 +330,6 @@ def _setting(
         return Setting(source, hardware, start_processes(), say, cancelled)
     except (OSError, WardenLost) as error:
         raise UserFault(f"the machine {source.name} cannot start: {error}") from None
-
-
-def _made(setting: Setting, state: str) -> Setting:
-    """Have the snapshot made, with the accelerator that works: the first boot is the last test of KVM."""
-    try:
-        ensure_snapshot(setting, state)
-    except CannotRun as why:
-        remember(Accelerator("tcg", f"emulation, since {why}; {COST}"))
-        setting.say(f"{why}; going on without it: {COST}")
-        setting = with_accelerator(setting, "tcg")
-        ensure_snapshot(setting, state)
-    return setting
 
 
 class Pool:
@@ -351,7 +355,7 @@ class Pool:
         self._processes, self._plain = setting.processes, plain
         self._taken: list[Machine] = []
         try:
-            self._forks = ForksAhead(_made(setting, state), state, network=network, ahead=ahead)
+            self._forks = ForksAhead(made(setting, state), state, network=network, ahead=ahead)
         except BaseException:
             setting.processes.close()
             raise

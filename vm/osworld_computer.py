@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 CHECK_SECONDS = 8.0
 APPEAR_SECONDS = 30.0  # for anything at all to change after a program was started
 SETTLE_SECONDS = 45.0
+RELEASE_SECONDS = 10.0  # for letting go, which takes a program there
 SLOW = Patience(reaction=6.0, change=3.0, look=15.0)
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|about:|mailto:", re.IGNORECASE)
 _NOTES = (
@@ -135,7 +136,7 @@ async def open_osworld(
     *,
     workspace: Path,
     options: SenseOptions = AS_USUAL,
-    say: Callable[[str], None] = lambda _: None,
+    say: Callable[[str], object] = lambda _: None,
 ) -> OsworldComputer:
     """Eyes and hands in a machine that runs already, with the files of the task's folder brought into it.
 
@@ -148,10 +149,13 @@ async def open_osworld(
     """
     made: list[OsworldComputer] = []
 
+    def told(line: str) -> None:
+        say(line)
+
     def work(cancelled: threading.Event) -> None:
         workspace.mkdir(parents=True, exist_ok=True)
         check_osworld(host, port)
-        made.append(_computer(PlainClient(host, port), workspace.resolve(), say, cancelled))
+        made.append(_computer(PlainClient(host, port), workspace.resolve(), told, cancelled))
 
     try:
         await in_thread(work)
@@ -219,7 +223,7 @@ def _computer(
             eyes = Eyes(Screen(backend), watching, tempo=UNSEEN)
         except (ActuatorError, PerceptionError) as error:
             raise UserFault(f"the machine cannot be worked on: {error}") from None
-        hands = RemoteHands(PlainActor(client.another()))
+        hands = RemoteHands(PlainActor(client.another()), patience=RELEASE_SECONDS)
         opened.pop_all()
     senses = Senses(eyes, hands, Guard(hands, Deaf("")), Naming(NoNames))
     return OsworldComputer(senses, client, files, workspace=workspace, notes=(*_NOTES, *left_out), say=say, end=end)

@@ -151,7 +151,7 @@ async def open_place(place: Place, wishes: Wishes) -> Computer:
             from vm.osworld_computer import open_osworld
 
             host, port = host_and_port(place)
-            return await open_osworld(host, port, workspace=wishes.workspace, options=wishes.senses)
+            return await open_osworld(host, port, workspace=wishes.workspace, options=wishes.senses, say=wishes.say)
 
 
 def place_of(computer: str) -> Place:

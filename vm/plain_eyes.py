@@ -136,12 +136,12 @@ class SparingWatch:
         """See `Watch`."""
 
     def _is_fresh(self) -> bool:
-        return time.monotonic() - self._began < FRESH + self._took
+        known = frames.size(self._known) == self._screen.size
+        return known and time.monotonic() - self._began < FRESH + self._took
 
     def _grab(self) -> Frame:
-        self._began = time.monotonic()
-        frame = self._screen.grab()
-        self._took = time.monotonic() - self._began
+        began, frame = time.monotonic(), self._screen.grab()
+        self._began, self._took = began, time.monotonic() - began
         return frame
 
     def _compare(self) -> Sequence[Change]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import json
+import secrets
 import threading
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actuators.actions import Action, Type, to_dict
+from actuators.errors import ActuatorError
 from actuators.keys import parse_chord
+from perception.errors import PerceptionError
 from vm.guest_client import GuestFault, Performed
 from vm.plain_client import program
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from vm.plain_client import PlainClient
 
 MOST = 20_000  # characters in one program: what a program is told fits into 128 kB
-_FOLDER = "/tmp"
+CLOSING = 5.0  # seconds for taking away what was brought
 _SPELLINGS = {"alt_gr": "altright", "super": "win", "menu": "apps", "previous_track": "prevtrack", "kp_enter": "enter"}
 _ONE_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -34,12 +37,14 @@ class PlainActor:
     def __init__(self, client: PlainClient) -> None:
         self._client = client
         self._lock = threading.Lock()
-        self._kit = ""  # where our hands are in that machine
+        self._folder = f"/tmp/deskhand-{secrets.token_hex(8)}"  # of ours in that machine
+        self._kit = ""  # where our hands are in it
         self._stop = ""  # the file that ends what is under way
 
     def perform(self, actions: Sequence[Action], identity: str, seconds: float) -> Performed:
         """See `Doer`."""
-        self._stop = f"{_FOLDER}/deskhand-stop-{identity}"
+        self._bring_kit()
+        self._stop = f"{self._folder}/stop-{identity}"
         try:
             for index, action in enumerate(actions):
                 for part in _parts(action):
@@ -52,18 +57,21 @@ class PlainActor:
     def release(self, seconds: float) -> None:
         """See `Doer`: the program lets go by itself."""
         if stop := self._stop:
-            self._client.touch(stop)
+            self._client.touch(stop, seconds)
 
     def abort(self) -> None:
         """See `Doer`."""
         self._client.abort()
 
     def close(self) -> None:
-        """See `Doer`."""
+        """See `Doer`: what was brought there is taken away."""
+        if self._kit:
+            with suppress(ActuatorError, PerceptionError):  # gone with its machine
+                self._client.remove(self._folder, CLOSING)
+            self._kit = ""
         self._client.close()
 
     def _carry_out(self, action: Action, seconds: float) -> GuestFault | None:
-        self._bring_kit()
         order = {"action": to_dict(action), "kit": self._kit, "stop": self._stop, "keys": _keys(action)}
         text = base64.b64encode(json.dumps(order).encode()).decode()
         answer: dict[str, Any] = self._client.answer_of(program("plain_program"), text, seconds=seconds)
@@ -75,9 +83,8 @@ class PlainActor:
     def _bring_kit(self) -> None:
         with self._lock:
             if not self._kit:
-                data = _kit()
-                place = f"{_FOLDER}/deskhand-{hashlib.sha256(data).hexdigest()[:12]}.zip"
-                self._client.put_file(place, data)
+                place = f"{self._folder}/hands.zip"
+                self._client.put_file(place, _kit())
                 self._kit = place
 
 

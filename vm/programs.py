@@ -20,6 +20,7 @@ from vm.libreoffice import PROGRAMS
 _TABLE = Path(__file__).with_name("data") / "programs.toml"
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|about:|data:|mailto:", re.IGNORECASE)
 _BROWSER = "browser"
+SILENT = "it said nothing"
 
 
 def command_for(target: str, *, folder: Path, path: str, root: Path = Path("/")) -> list[str]:
@@ -74,7 +75,7 @@ def last_line(output: IO[bytes]) -> str:
     end = output.seek(0, os.SEEK_END)
     output.seek(max(0, end - 4096))
     lines = [line.strip() for line in output.read().decode(errors="replace").splitlines()]
-    return next((line[:300] for line in reversed(lines) if line), "it said nothing")
+    return next((line[:300] for line in reversed(lines) if line), SILENT)
 
 
 def _file(target: str, folder: Path) -> Path | None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 OPEN_SECONDS = 120.0  # until a program has its window: the largest need half of that where they are emulated
 OPEN_SETTLE_SECONDS = 45.0
 CHECK_EVERY = 2.0  # seconds between questions whether all is well inside; takes 10 ms
-SLOW = Patience(reaction=6.0, change=3.0, look=15.0)
+SLOW = Patience(reaction=6.0, change=3.0, look=15.0, name=1.5)
 _SENSES = ("perception.eyes", "perception.pixels", "vm.remote_eyes", "vm.remote_windows")
 _NOTES = (
     "This is a virtual machine of its own: nobody else uses it, nothing in it is the user's, and it is slower than a "
@@ -271,7 +271,8 @@ def _senses_of(machine: Screenful, guest: Address, client: GuestClient) -> Sense
     from vm.remote_windows import RemoteLayout, RemoteNaming
 
     screen = Screen(MachineBackend(machine))
-    eyes = Eyes(screen, partial(watching, client), layout=RemoteLayout(client), tempo=TEMPO)
+    layout = RemoteLayout(client)
+    eyes = Eyes(screen, partial(watching, client, layout), layout=layout, tempo=TEMPO)
     hands = RemoteHands(GuestClient(guest), machine.check)
     return Senses(eyes, hands, Guard(hands, Deaf("")), Naming(lambda: RemoteNaming(client)))
 

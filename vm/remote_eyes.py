@@ -16,27 +16,31 @@ from perception.frames import Frame
 from perception.screen import Monitor, Screen, resized
 from perception.screenshot import Region
 from perception.settle import Tempo
-from perception.watch import News, Wake, Watch, changes_of, is_unpainted
+from perception.watch import News, Wake, Watch, changes_of, is_unpainted, shows_nothing_new
 from vm.guest_client import InFront, Pong
 
 if TYPE_CHECKING:
     from perception.cursor import Cursor
     from perception.restless import Change
     from vm.guest_client import GuestClient
+    from vm.remote_windows import RemoteLayout
 
-SLOW = Tempo(prompt=0.2, answer=6.0, again=0.06)
+SLOW = Tempo(prompt=0.2, answer=15.0, again=0.06)
 """Of an emulated machine, in which a round trip alone takes what a program of this machine needs for its answer."""
 
 POLL = (0.02, 0.06)  # seconds between pictures: while things change, and after a while without a change
+FRESH = 0.04  # seconds since a picture was begun, in which it is not taken again for the same look
 CALM = 0.5  # seconds without a change, after which pictures are taken less often
 PING = 3.0  # seconds for one question; it is asked again until it is answered
 PATIENCE = 2.5  # seconds without a change, for a program that calculates or has to paint a new window
 PATIENCE_ASKED = 5.0  # the same, for one that asks for it by the mouse pointer
+PATIENCE_UNPAINTED = 6.0  # the same, for a new window that shows still what was there before it came
+DEAF = 30.0  # seconds for which a program that did not answer is not asked again: it may only have been starting
 _NOT_ASKED = Pong(asked=False, answered=False, moved_on=False)
 
 
-class Screenful(Protocol):
-    """Something that has a screen; `vm.machine.Machine` is one. Calls come from any thread, one at a time."""
+class Pictured(Protocol):
+    """Something that has a screen. Calls come from any thread, one at a time."""
 
     def screendump(self) -> Frame:
         """The whole screen now. Nobody writes to it afterwards.
@@ -45,6 +49,10 @@ class Screenful(Protocol):
             ScreenLost: the machine is gone.
         """
         ...
+
+
+class Screenful(Pictured, Protocol):
+    """A machine, as far as a computer needs it; `vm.machine.Machine` is one."""
 
     def check(self) -> None:
         """Raise ScreenLost, saying what has happened, where the machine hangs or is gone."""
@@ -58,7 +66,7 @@ class Screenful(Protocol):
 class MachineBackend:
     """Its screen as a backend of `perception.screen.Screen`. Pictures have no mouse pointer: the machine hides it."""
 
-    def __init__(self, machine: Screenful) -> None:
+    def __init__(self, machine: Pictured) -> None:
         self._machine = machine
         self.region = self.measure()
         self.notes: tuple[str, ...] = ()
@@ -112,6 +120,12 @@ class Asker:
             self._thread = threading.Thread(target=self._work, name="deskhand-ping", daemon=True)
             self._thread.start()
 
+    def drop(self) -> None:
+        """Nobody wants the answer any more."""
+        with self._lock:
+            self._last += 1
+            self._pong = None
+
     def fileno(self) -> int:
         """Readable once there is an answer."""
         return self._told.fileno()
@@ -125,8 +139,7 @@ class Asker:
 
     def close(self) -> None:
         """Ask no more."""
-        with self._lock:
-            self._last += 1
+        self.drop()
         self._questions.put(None)
         if self._thread is not None:
             self._thread.join(PING)
@@ -156,16 +169,17 @@ class Asker:
 class RemoteWatch:
     """Compares pictures that the host takes, and asks the machine about its programs; see `perception.watch.Watch`."""
 
-    def __init__(self, screen: Screen, wake: Wake, client: GuestClient) -> None:
-        self._screen, self._wake, self._client = screen, wake, client
-        self._known = self._first = screen.grab()
+    def __init__(self, screen: Screen, wake: Wake, client: GuestClient, layout: RemoteLayout) -> None:
+        self._screen, self._wake, self._client, self._layout = screen, wake, client, layout
+        self._grabbed = 0.0  # when the last picture was begun
+        self._known = self._first = self._grab()
         self._asker = Asker(client)
         self._lingers = False
         self._changed = time.monotonic()  # when anything did last
         self._moved_on = False
         self._front = InFront("", "", busy=False, cursor_busy=False, fresh=())
         self._proven: set[str] = set()  # programs that have answered
-        self._deaf: set[str] = set()  # programs that never have, although they could be asked
+        self._deaf: dict[str, float] = {}  # programs that never have, although they could be asked, and since when
 
     @property
     def frame(self) -> Frame:
@@ -174,8 +188,9 @@ class RemoteWatch:
 
     def start(self, *, anew: bool = True) -> Frame:
         """See `Watch`."""
-        if anew:
-            self._known = self._screen.grab()
+        fresh = time.monotonic() - self._grabbed < FRESH and frames.size(self._known) == self._screen.size
+        if anew and not fresh:
+            self._known = self._grab()
         self._lingers = False
         self._changed = time.monotonic()
         self._first = self._known
@@ -184,6 +199,7 @@ class RemoteWatch:
     def linger(self) -> None:
         """See `Watch`: but what changes then is seen without its time."""
         self._lingers = True
+        self._asker.drop()
 
     def wait(self, seconds: float) -> News:
         """See `Watch`."""
@@ -199,7 +215,7 @@ class RemoteWatch:
 
     def ping(self) -> bool:
         """See `Watch`."""
-        if self._front.program in self._deaf:
+        if time.monotonic() - self._deaf.get(self._front.program, -DEAF) < DEAF:
             return False
         self._asker.ask()
         return True
@@ -212,7 +228,8 @@ class RemoteWatch:
         """See `Watch`."""
         if self._front.program in self._proven:
             return False
-        self._deaf.add(self._front.program)
+        self._deaf[self._front.program] = time.monotonic()
+        self._asker.drop()
         return True
 
     def front(self) -> Front:
@@ -224,11 +241,13 @@ class RemoteWatch:
         """See `Watch`."""
         if not self._look_who():
             return 0.0
-        front = self._front
-        if front.cursor_busy:
+        came = self._layout.came()
+        if any(shows_nothing_new(window, self._first, self._known) for window in came):
+            return PATIENCE_UNPAINTED
+        if self._front.cursor_busy:
             return PATIENCE_ASKED
-        unpainted = any(is_unpainted(window, self._first, self._known) for window in front.fresh)
-        return PATIENCE if front.busy or unpainted else 0.0
+        unpainted = any(is_unpainted(window, self._first, self._known) for window in came)
+        return PATIENCE if self._front.busy or unpainted else 0.0
 
     def close(self) -> None:
         """See `Watch`."""
@@ -241,8 +260,13 @@ class RemoteWatch:
             return False
         return True
 
+    def _grab(self) -> Frame:
+        began, frame = time.monotonic(), self._screen.grab()
+        self._grabbed = began
+        return frame
+
     def _compare(self) -> Sequence[Change]:
-        now, fresh = time.monotonic(), self._screen.grab()
+        now, fresh = time.monotonic(), self._grab()
         changes = () if fresh is self._known else changes_of(self._known, fresh, None if self._lingers else now)
         self._known, self._lingers = fresh, False
         if changes:
@@ -250,6 +274,6 @@ class RemoteWatch:
         return changes
 
 
-def watching(client: GuestClient, screen: Screen, wake: Wake) -> tuple[Watch, str]:
+def watching(client: GuestClient, layout: RemoteLayout, screen: Screen, wake: Wake) -> tuple[Watch, str]:
     """A watch on a machine with our server inside, and no note."""
-    return RemoteWatch(screen, wake, client), ""
+    return RemoteWatch(screen, wake, client, layout), ""

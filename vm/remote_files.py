@@ -10,7 +10,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
@@ -47,8 +47,8 @@ class Store(Protocol):
         """The content of a file."""
         ...
 
-    def list_files(self, path: str, seconds: float = ...) -> Sequence[GuestFile]:
-        """The files below a folder, at any depth."""
+    def list_folders(self, paths: Iterable[str], seconds: float = ...) -> Mapping[str, Sequence[GuestFile]]:
+        """The files below each of these folders, at any depth; none where there is no such folder."""
         ...
 
 
@@ -178,8 +178,8 @@ class RemoteFiles:
     def _theirs(self, seconds: float) -> dict[str, _Stamp]:
         """What is in the folders of the machine, by path."""
         found: dict[str, _Stamp] = {}
-        for folder in FOLDERS:
-            for file in self._store.list_files(folder, seconds):
+        for folder, files in self._store.list_folders(FOLDERS, seconds).items():
+            for file in files:
                 if safe_path(file.path) is not None and len(found) < MAX_FILES:
                     found[f"{folder}/{file.path}"] = (file.bytes, file.modified)
         return found

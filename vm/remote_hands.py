@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from actuators.actions import Action, Button, Click, DoubleClick, Drag, TakeScreenshot, TripleClick, Type, Wait, check
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SECONDS = 40.0  # for one action, without the text that it types
 CHARACTERS = 100  # a second that are typed at least, on the slowest machine
 RELEASE_SECONDS = 3.0  # for letting go; a machine that does not even do that is cut off
+LOOK_AFTER = 6.0  # seconds in which an action may well go on, before anybody asks whether the machine hangs
 AGAIN = 0.15  # seconds after which a batch that was told to end, and has not, is told again
 
 _FAULTS: dict[str, type[ActuatorError] | type[PerceptionError]] = {
@@ -68,9 +69,17 @@ class RemoteHands:
 
     notes: tuple[str, ...] = ()
 
-    def __init__(self, client: Doer, gone: Callable[[], None] = lambda: None) -> None:
-        """The client is these hands' own. `gone` says better what has become of a machine that does not answer."""
-        self._client, self._gone = client, gone
+    def __init__(
+        self, client: Doer, gone: Callable[[], None] = lambda: None, *, patience: float = RELEASE_SECONDS
+    ) -> None:
+        """Do nothing yet.
+
+        Args:
+            client: these hands' own, as it is cut off where it hangs.
+            gone: says better what has become of a machine that does not answer, by raising.
+            patience: seconds for letting go, after which it is cut off.
+        """
+        self._client, self._gone, self._patience = client, gone, patience
         self._lock = threading.Lock()
         self._let_go = threading.Event()
         self._seized = self._closed = self._sending = False
@@ -134,7 +143,8 @@ class RemoteHands:
     def _send(self, action: Action) -> None:
         extra = len(action.text) / CHARACTERS if isinstance(action, Type) else 0.0
         try:
-            done = self._client.perform([action], secrets.token_hex(8), SECONDS + extra)
+            with self._looked_after():
+                done = self._client.perform([action], secrets.token_hex(8), SECONDS + extra)
         except GuestGone:
             self._turn_back(begun=True)
             self._gone()
@@ -145,6 +155,24 @@ class RemoteHands:
             self._turn_back(begun=True)
             raise _known(done.fault)
 
+    @contextmanager
+    def _looked_after(self) -> Generator[None, None, None]:
+        """Ask now and then whether the machine is well, and cut off one that is not."""
+        done = threading.Event()
+
+        def look() -> None:
+            while not done.wait(LOOK_AFTER):
+                try:
+                    self._gone()
+                except ScreenLost:
+                    self._client.abort()
+
+        threading.Thread(target=look, name="deskhand-look-after", daemon=True).start()
+        try:
+            yield
+        finally:
+            done.set()
+
     def _turn_back(self, *, begun: bool) -> None:
         if self._seized:
             raise TakenOver(begun=begun)
@@ -153,10 +181,10 @@ class RemoteHands:
 
     def _end_batch(self) -> None:
         """Tell the machine to let go until it has; cut the line where it does not hear."""
-        deadline = time.monotonic() + RELEASE_SECONDS
+        deadline = time.monotonic() + self._patience
         while self._sending:
             with suppress(ActuatorError, ScreenLost):
-                self._client.release(RELEASE_SECONDS)
+                self._client.release(self._patience)
             if time.monotonic() > deadline:
                 self._client.abort()
             if self._lock.acquire(timeout=AGAIN):

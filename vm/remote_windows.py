@@ -13,6 +13,7 @@ from perception.errors import PerceptionError
 
 if TYPE_CHECKING:
     from perception.naming import Tell
+    from perception.screenshot import Region
     from vm.guest_client import GuestClient, GuestWindow
 
 _LEAST = 0.05  # seconds; for less, nobody is asked
@@ -47,6 +48,11 @@ class RemoteLayout:
         """See `Layout`."""
         before, now = self._before(), self._windows()
         return bool(before and now) and _active(before) != _active(now)
+
+    def came(self) -> tuple[Region, ...]:
+        """Where windows are that have come since `note`, in pixels of the screen."""
+        before = {window.id for window in self._before()}
+        return tuple(window.region for window in self._windows() if window.id not in before) if before else ()
 
     def close(self) -> None:
         """See `Layout`."""

@@ -8,18 +8,21 @@ find each other; the warden's second half starts them (`vm/warden.py --inside`),
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import shutil
 import socket
 import stat
+import struct
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vm.processes import Processes, Spawner, WardenLost
-from vm.programs import last_line
+from vm.programs import SILENT, last_line
 
 HOST = Path("/")
 HOST_NAME = "desktop"
@@ -30,8 +33,9 @@ _LINKED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")  # into usr, on all
 _VARIABLE = ("cache/fontconfig", "lib/aspell", "lib/ghostscript", "lib/ispell", "lib/libreoffice", "lib/xkb")
 """Below /var: what programs look for and the system has prepared; without the first, each start reads every font."""
 _OF_ROOT = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
+_SHMGET = {"x86_64": (0xC000003E, 29), "aarch64": (0xC00000B7, 194)}
 _EVERYBODY = 65534  # the user id of nobody; ordinary users' begin at 1000
-_IGNORING_TERM = ("sh", "-c", "trap '' TERM; exec \"$@\"", "sh")
+_IGNORING_TERM = ("/bin/sh", "-c", "trap '' TERM; exec \"$@\"", "sh")
 """bwrap would die of it and take the programs along, before they could end by themselves."""
 
 
@@ -74,7 +78,7 @@ def in_system(path: Path) -> bool:
 
 
 def why_not() -> str:
-    """Why there can be no sandbox here, as far as that can be told without trying; "" where nothing speaks against it."""
+    """Why there can be no sandbox here, as far as can be told without trying; "" where nothing speaks against it."""
     return "" if shutil.which("bwrap") else "bubblewrap is not installed"
 
 
@@ -96,8 +100,13 @@ def start_sandbox(processes: Processes, view: View, environment: Mapping[str, st
         with theirs:
             python, more = _python(view.root)
             inside = (python, "-I", "-S", str(warden), "--inside", str(processes.run), "{fd0}")
-            words = (*_IGNORING_TERM, *bubblewrap(view, more), *inside)
-            processes.spawn(words, environment=environment, cwd=HOST, log=log, descriptors=[theirs.fileno()])
+            with tempfile.TemporaryFile(dir=processes.run) as rules:
+                rules.write(_no_shared_pictures())
+                rules.seek(0)
+                more += ["--seccomp", "{fd1}"]
+                words = (*_IGNORING_TERM, *bubblewrap(view, more), *inside)
+                descriptors = [theirs.fileno(), rules.fileno()]
+                processes.spawn(words, environment=environment, cwd=HOST, log=log, descriptors=descriptors)
         return Spawner(ours)
     except (OSError, WardenLost) as error:
         ours.close()
@@ -156,7 +165,7 @@ def _system(root: Path) -> Iterator[str]:
     for name in _LINKED:
         there = root / name
         if there.is_symlink():
-            yield from ("--symlink", os.readlink(there), f"/{name}")
+            yield from ("--symlink", str(there.readlink()), f"/{name}")
         elif there.is_dir():
             yield from ("--ro-bind", str(there), f"/{name}")
     yield from ("--ro-bind", str(root / "etc"), "/etc")
@@ -190,7 +199,7 @@ def _resolver(root: Path) -> list[str]:
     there, source = root / "etc/resolv.conf", Path("/etc/resolv.conf").resolve()
     inside = Path("/etc/resolv.conf")
     if there.is_symlink():
-        inside = Path(os.path.normpath(inside.parent / os.readlink(there)))
+        inside = Path(os.path.normpath(inside.parent / there.readlink()))
     elif root == HOST or not there.exists():  # it is there already, or cannot be put there
         return []
     return ["--ro-bind", str(source), str(inside)] if source.is_file() else []
@@ -204,13 +213,35 @@ def _python(root: Path) -> tuple[str, list[str]]:
     return str(program), [] if in_system(program) else ["--ro-bind", sys.base_prefix, sys.base_prefix]
 
 
+def _no_shared_pictures() -> bytes:
+    """System calls that are refused in there: those for shared memory of X11, as a program for the kernel (BPF).
+
+    The X server is outside, where such memory is numbered in another way. Asked for number 7 of in there it would take
+    number 7 of out here, and show that. Programs that get none send their pictures through the socket.
+    """
+    allow = struct.pack("=HBBI", 0x06, 0, 0, 0x7FFF0000)
+    if (known := _SHMGET.get(os.uname().machine)) is None or sys.byteorder != "little":
+        return allow
+    machine, number = known
+    return b"".join(
+        (
+            struct.pack("=HBBI", 0x20, 0, 0, 4),  # the machine that the call is made for
+            struct.pack("=HBBI", 0x15, 0, 3, machine),
+            struct.pack("=HBBI", 0x20, 0, 0, 0),  # its number
+            struct.pack("=HBBI", 0x15, 0, 1, number),
+            struct.pack("=HBBI", 0x06, 0, 0, 0x00050000 | errno.ENOSYS),
+            allow,
+        )
+    )
+
+
 def _said(log: Path) -> str:
     try:
         with log.open("rb") as output:
             said = last_line(output)
     except OSError:
         return ""
-    return said.removeprefix("bwrap: ")
+    return "" if said == SILENT else said.removeprefix("bwrap: ")
 
 
 def _number(text: str) -> int:

@@ -31,8 +31,9 @@ class Windows:
         self._overlays = XOverlays(self._x)
 
     def managed(self) -> bool:
-        """Whether a window manager is at work."""
-        return bool(self._listed("_NET_SUPPORTING_WM_CHECK"))
+        """Whether a window manager is at work: one that was killed leaves its name on the root window."""
+        named = self._listed("_NET_SUPPORTING_WM_CHECK")
+        return bool(named) and self._listed("_NET_SUPPORTING_WM_CHECK", self._window(named[0])) == named
 
     def shown(self) -> frozenset[int]:
         """The windows of programs, dialogs included; splash screens and overlays left out."""
@@ -57,7 +58,7 @@ class Windows:
 
     def _is_splash(self, window: int) -> bool:
         splash = self._atom("_NET_WM_WINDOW_TYPE_SPLASH")
-        return splash in self._listed("_NET_WM_WINDOW_TYPE", self._x.create_resource_object("window", window))
+        return splash in self._listed("_NET_WM_WINDOW_TYPE", self._window(window))
 
     def close(self) -> None:
         """Close the connection; a display that is gone is no matter."""
@@ -66,6 +67,9 @@ class Windows:
         except Exception as error:  # python-xlib raises what the socket raised
             if not _lost(error):
                 raise
+
+    def _window(self, number: int) -> Any:
+        return self._x.create_resource_object("window", number)
 
     def _listed(self, name: str, window: Any = None) -> Sequence[int]:
         """The numbers of a property, of the root window if of none else."""

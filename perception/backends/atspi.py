@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,9 +39,11 @@ from perception.tree import Element, Reading
 ANSWER_SHARE = 0.6  # of the time for a reading: by then a program must have answered its first question
 MAX_NODES = 5000  # that are walked through, of one program
 MAX_CHILDREN = 300  # of one node; a table claims millions
-MAX_TEXT = 300  # characters of what is written in an element
+MAX_TEXT = 300  # characters of what is written in an element,
+MAX_DETAIL = 10_000  # and of it in detail
 
 _ENDED = (".NoReply", ".ServiceUnknown", ".NameHasNoOwner")  # errors of calls to programs that are gone
+_LIMITS = ("MinimumValue", "MaximumValue", "MinimumIncrement")
 _DESCRIBED = 4  # calls that describe a node
 
 _WRITTEN = frozenset({"text", "entry", "paragraph", "terminal", "heading", "autocomplete", "edit bar", "date editor"})
@@ -72,10 +74,19 @@ class _Program:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """More about an element: attributes as its toolkit calls them, and actions as (name, description, keys)."""
+    """More about an element.
+
+    Attributes:
+        attributes: as its toolkit calls them.
+        actions: name, description, keys.
+        text: what is written in it, whatever its role; "" where it holds no text.
+        limits: of its value: the least, the largest, and the least step; empty where there are none.
+    """
 
     attributes: Mapping[str, str]
     actions: tuple[tuple[str, str, str], ...]
+    text: str = ""
+    limits: tuple[float, ...] = ()
 
 
 class AtspiTree:
@@ -132,11 +143,11 @@ class AtspiTree:
             name, _, path = element.id.partition("/")
             asked.append(Call(name, f"/{path}", ACCESSIBLE, "GetAttributes"))
             asked.append(Call(name, f"/{path}", ACTION, "GetActions"))
-        replies = self._ask_all(asked, time.monotonic() + seconds)
-        return [
-            Detail(first(replies[2 * n], "a{ss}", {}), tuple(first(replies[2 * n + 1], "a(sss)", ())))
-            for n in range(len(elements))
-        ]
+            asked.append(Call(name, f"/{path}", TEXT, "GetText", "ii", (0, MAX_DETAIL)))
+            if element.value is not None:
+                asked += [get(name, f"/{path}", VALUE, limit) for limit in _LIMITS]
+        replies = iter(self._ask_all(asked, time.monotonic() + seconds))
+        return [_detail(element, replies) for element in elements]
 
     def close(self) -> None:
         """See `TreeBackend.close`."""
@@ -287,6 +298,15 @@ def _note_down(node: Node, what: str, reply: Reply | None) -> None:
     else:
         number = property_of(reply)
         node.value = float(number) if isinstance(number, int | float) else None
+
+
+def _detail(element: Element, replies: Iterator[Reply | None]) -> Detail:
+    """Of the answers to the questions about one element, which come next."""
+    attributes, actions = first(next(replies), "a{ss}", {}), tuple(first(next(replies), "a(sss)", ()))
+    text = str(first(next(replies), "s", ""))
+    numbers = [property_of(next(replies)) for _ in _LIMITS] if element.value is not None else []
+    told = all(isinstance(number, int | float) for number in numbers)
+    return Detail(attributes, actions, text, tuple(float(number) for number in numbers) if told else ())
 
 
 def _told(program: _Program) -> dict[str, Any]:

@@ -5,6 +5,7 @@ The only user of python-xlib for watching. Not safe for use by two threads at a 
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -162,6 +163,11 @@ class XDamage:
     def fresh_windows(self) -> tuple[Region, ...]:
         """Where windows have come a moment ago, in pixels of the root window."""
         return tuple(place for window, place in self._busy.fresh.items() if not self._stack.is_overlay(window))
+
+    def cut(self) -> None:
+        """Make a call that waits for the server in another thread end, with WatchLost."""
+        with suppress(OSError):
+            self._display.display.socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close the connection. May be called twice."""

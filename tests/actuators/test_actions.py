@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -170,6 +170,7 @@ names = ["x", "y", "button", "keys", "path", "scroll_x", "scroll_y", "text", "od
 adapter = TypeAdapter[Any](Annotated[Action, Field(discriminator="type")])
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(ACTION_TYPES),
     st.dictionaries(st.sampled_from(names), values),

@@ -239,6 +239,18 @@ def test_stop_takes_effect_at_once(when: str) -> None:
     assert len(b.computer.performed) <= 1
 
 
+@pytest.mark.parametrize(("kind", "anew"), [("desktop", True), ("vm", True), ("here", False), ("osworld", False)])
+def test_only_a_computer_that_ended_with_its_session_was_restarted(kind: str, anew: bool) -> None:
+    b = bench(answer(CLICK, OTHER))
+    b.computer.kind = kind
+    b.computer.before = lambda _action: b.inbox.post(Message("stop", "enough"))
+    b.run()
+    b.computer.before = lambda _action: None
+    b.model = ScriptedModel([final("ok")])
+    b.run()
+    assert ("The computer was restarted" in "\n".join(b.notes)) is anew
+
+
 def test_a_stopped_session_goes_on_with_no_call_left_open() -> None:
     b = bench(answer(CLICK, OTHER))
     b.computer.before = lambda _action: b.inbox.post(Message("stop", "enough"))

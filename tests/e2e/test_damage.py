@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from agent.wording import RESTARTED
 from tests.support.command import Deskhand, wait_until
 from tests.support.openai_script import Body, Scripted, actions, final, slow
-from tests.support.openai_server import Server, openai_server
+from tests.support.openai_server import Server, openai_server, told
 
 TARGETS = Path(__file__).parents[1] / "support" / "targets.py"
 SMALL = ("--size", "800x600")
+CLICK = actions({"type": "click", "x": 300, "y": 300, "button": "left"})
 
 
 def clicks(turns: int) -> object:
@@ -111,6 +113,49 @@ def test_a_full_disk_ends_in_one_line_and_the_session_goes_on_with_more_room(tmp
             assert deskhand.leftovers == []
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("program", ["Xvfb", pytest.param("dbus-daemon", marks=pytest.mark.slow)])
+def test_a_desktop_that_breaks_ends_the_session_and_it_goes_on_with_another(tmp_path: Path, program: str) -> None:
+    with openai_server([slow(CLICK, 0.5), final("ok")]) as server:
+        deskhand = Deskhand(tmp_path / "home", OPENAI_API_KEY=server.key, OPENAI_BASE_URL=server.url)
+        with deskhand.start("run", "Work", "--json", *SMALL, "--open", "xterm") as command:
+            command.wait_for("turn.started")
+            (files(deskhand) / "kept.txt").write_text("kept")
+            kill(deskhand, program)
+            assert command.wait() == 1
+            assert "resume" in command.errors and "Traceback" not in command.errors
+        wait_until(lambda: deskhand.leftovers == [], "every child process to be gone", 5)
+        resumed = deskhand("resume", "last")
+        assert resumed.returncode == 0, resumed.stderr
+        assert RESTARTED in "".join(told(server.requests[-1], "developer")), "the model knows"
+        assert (files(deskhand) / "kept.txt").read_text() == "kept"
+        assert server.refusals == [] and server.rewrites == []
+
+
+def test_a_window_manager_that_is_killed_is_replaced_and_the_session_goes_on(tmp_path: Path) -> None:
+    with openai_server([slow(CLICK, 0.5), slow(CLICK, 0.5), final("ok")]) as server:
+        deskhand = Deskhand(tmp_path / "home", OPENAI_API_KEY=server.key, OPENAI_BASE_URL=server.url)
+        with deskhand.start("run", "Work", "--json", *SMALL, "--open", "xterm") as command:
+            command.wait_for("turn.started")
+            kill(deskhand, "openbox")
+            command.wait_for("turn.started", 2)
+            assert kill(deskhand, "openbox"), "there is another one"
+            assert command.wait() == 0, command.errors
+        wait_until(lambda: deskhand.leftovers == [], "every child process to be gone", 5)
+
+
+def kill(deskhand: Deskhand, program: str) -> bool:
+    """kill -9 of the oldest process of that name that belongs to it; whether there is one."""
+    for pid in sorted(deskhand.leftovers):
+        if Path(f"/proc/{pid}/comm").read_text().strip() == program:
+            os.kill(pid, signal.SIGKILL)
+            return True
+    return False
+
+
+def files(deskhand: Deskhand) -> Path:
+    return next((deskhand.home / "data" / "sessions").iterdir()) / "files"
 
 
 def test_libreoffice_is_not_installed(tmp_path: Path) -> None:

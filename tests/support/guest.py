@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -129,7 +128,7 @@ def guest(folder: Path, display: str, *options: str, bus: str = "", token: str =
     places = ["--token", str(folder / "token"), "--root", str(folder / "root.sock"), "--hands", str(folder / "hands")]
     words = [guest_python(), "-m", "vm.guest.server", "--host", "127.0.0.1", "--port", "0", "--no-panel", *places]
     environment = {
-        "PATH": os.environ["PATH"],
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/games",
         "HOME": str(folder / "home"),
         "PYTHONPATH": str(code),
         "XDG_RUNTIME_DIR": str(folder / "run"),

@@ -28,6 +28,10 @@ ROOT = Path(__file__).parents[2]
 WINDOW = Path(__file__).with_name("guest_window.py")
 KINDS = ["desktop", pytest.param("machine", marks=[pytest.mark.vm, pytest.mark.timeout(900)])]
 """What a fixture that gives a Place is parametrised over."""
+TYPELIBS = (
+    *("Atk-1.0", "Gdk-3.0", "GdkPixbuf-2.0", "GModule-2.0", "Gtk-3.0", "HarfBuzz-0.0", "Pango-1.0", "cairo-1.0"),
+    *("freetype2-2.0", "xlib-2.0"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ class Place:
         """A window of ours in front, by the plain interface alone."""
         script, report = f"{self.home}/guest_window.py", f"{self.home}/{name}.json"
         self.guest.upload(script, WINDOW.read_bytes())
-        self.guest.launch(["/usr/bin/python3", script, title, name, report, kind])
+        start = [*self._with_gtk(), "/usr/bin/python3", script, title, name, report, kind]
+        assert self.guest.launch(start).status == 200
         window = GuestWindow(self, title, report)
         self.eventually(f"{title} in front", lambda: bool(window.told().get("active")))
         try:
@@ -66,6 +71,17 @@ class Place:
             self.guest.window("close", title, strict=True)
             self.eventually(f"{title} gone", lambda: not shows(self, title))
             self.guest.output(["rm", "-f", report])
+
+    def _with_gtk(self) -> list[str]:
+        """What to put before a command that uses GTK: the image has the library, but not what Python needs for it."""
+        if self.kind == "desktop":
+            return []
+        folder = f"{self.home}/typelibs"
+        self.guest.output(["mkdir", "-p", folder])
+        for path in Path("/usr/lib").glob("*/girepository-1.0/*.typelib"):
+            if path.stem in TYPELIBS and self.guest.file(f"{folder}/{path.name}").status == 404:
+                self.guest.upload(f"{folder}/{path.name}", path.read_bytes())
+        return ["env", f"GI_TYPELIB_PATH={folder}"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +29,7 @@ from vm.guest_client import GuestClient
 from vm.line import GuestGone
 from vm.machine import Machine, MachineLost, Pool, live_machine, open_machine
 from vm.qemu import snapshot as snapshots
-from vm.qemu.accelerator import runs_code
+from vm.qemu.accelerator import DEVICE, Accelerator, accelerator, runs_code
 from vm.qemu.monitor import Monitor
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(600)]
@@ -134,7 +137,7 @@ def test_snapshot_is_never_written_to(whole: Machine, home: Path) -> None:
     for _ in range(3):
         run(whole, "dd if=/dev/urandom of=/tmp/x bs=1M count=8; dd if=/tmp/x of=/dev/vda; sync")
         whole.reset()
-    found = snapshots.load(folder, __import__("json").loads((folder / "manifest.json").read_text())["needs"])
+    found = snapshots.load(folder, json.loads((folder / "manifest.json").read_text())["needs"])
     snapshots.check(found, checksums=True)
 
 
@@ -228,14 +231,14 @@ def test_wanted_port_is_kept_over_resets_and_is_on_loopback_only(home: Path) -> 
         opened.reset()
         assert opened.guest.port == port
         listening = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        assert [place for place in listening if place.endswith(f":{port:04X}")][0].startswith("0100007F:")
+        assert next(place for place in listening if place.endswith(f":{port:04X}")).startswith("0100007F:")
 
 
 @pytest.mark.parametrize("network", [False, True])
 def test_network_is_there_only_when_asked_for(home: Path, network: bool) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as server, open_machine(tiny_source(), network=network) as one:
-        server.settimeout(0.1)
-        run(one, f"echo hello | nc -w 3 10.0.2.2 {server.getsockname()[1]}", 20)
+        server.settimeout(3)
+        run(one, f"nc 10.0.2.2 {server.getsockname()[1]} < /dev/null > /dev/null 2>&1 &")
         reached = True
         try:
             server.accept()[0].close()
@@ -305,6 +308,19 @@ def test_spare_that_died_is_not_handed_out(home: Path) -> None:
         pool.take().check()
 
 
+def test_image_that_was_replaced_is_not_put_under_an_old_snapshot(home: Path, tmp_path: Path) -> None:
+    source = tiny_source("replaced")
+    disk = shutil.copy(source.disk, tmp_path / "disk.qcow2")
+    said: list[str] = []
+    with open_machine(replace(source, disk=disk), say=said.append) as opened:
+        shutil.copy(source.disk, tmp_path / "new")
+        (tmp_path / "new").replace(disk)
+        opened.reset()
+        opened.check()
+    assert any("its image was changed or replaced" in line for line in said)
+    assert len([line for line in said if "for the first time" in line]) == 2
+
+
 @pytest.mark.parametrize("harm", ["cut", "content"])
 def test_damaged_snapshot_is_made_again(home: Path, harm: str) -> None:
     said: list[str] = []
@@ -327,8 +343,6 @@ def test_damaged_snapshot_is_made_again(home: Path, harm: str) -> None:
 def test_other_image_of_the_same_name_has_a_snapshot_of_its_own_and_the_old_one_goes(
     home: Path, tmp_path: Path
 ) -> None:
-    from dataclasses import replace
-
     old = tiny_source("changing")
     with open_machine(old):
         pass
@@ -368,6 +382,20 @@ def told(process: subprocess.Popen[str], word: str) -> list[str]:
         if word in line:
             return lines
     raise AssertionError(lines)
+
+
+def test_kvm_that_cannot_run_the_kernel_is_noticed_and_done_without(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not os.access(DEVICE, os.R_OK | os.W_OK) or accelerator().name == "kvm":
+        pytest.skip("for hosts whose KVM opens and cannot run a kernel")
+    monkeypatch.setattr(machines, "accelerator", lambda: Accelerator("kvm", "said by somebody"))
+    said: list[str] = []
+    with open_machine(tiny_source("misled"), say=said.append) as opened:
+        assert opened.accelerator == "tcg"
+        opened.check()
+    assert any("KVM is there, but cannot run the machine's kernel" in line for line in said)
+    assert accelerator().why.startswith("emulation, since KVM is there, but cannot run")
 
 
 def test_one_process_makes_the_snapshot_and_another_waits_for_it(home: Path) -> None:

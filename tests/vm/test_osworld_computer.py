@@ -147,7 +147,7 @@ def test_cancelled_in_the_middle_everything_is_let_go(tmp_path: Path) -> None:
             began = time.monotonic()
             with anyio.move_on_after(0.6):
                 await computer.perform(drag, space)
-            assert time.monotonic() - began < 6
+            assert time.monotonic() - began < 12
             seen = window.events()
             assert sum(e.type == "button_down" for e in seen) == sum(e.type == "button_up" for e in seen)
             assert sum(e.type == "key_down" for e in seen) == sum(e.type == "key_up" for e in seen)

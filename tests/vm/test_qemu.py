@@ -5,20 +5,24 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from agent.errors import UserFault
-from vm.qemu import accelerator, arguments, pictures, watching
+from vm.processes import Processes, start_processes
+from vm.qemu import accelerator, arguments, emulator, making, pictures, watching
 from vm.qemu import snapshot as snapshots
 from vm.qemu import source as sources
 from vm.qemu.accelerator import Accelerator
 from vm.qemu.arguments import Files, Hardware, command, hardware_arguments
+from vm.qemu.emulator import Emulator, EmulatorLost
+from vm.qemu.making import CannotRun, Setting
 from vm.qemu.monitor import MonitorLost
 from vm.qemu.snapshot import Unusable
 from vm.qemu.source import Source, source_of
@@ -200,6 +204,34 @@ def test_end_of_qemu_has_its_last_words() -> None:
     assert watching.exit_reason(1, "no such device") == "QEMU ended, exit status 1: no such device"
     assert watching.exit_reason(-9, "") == "QEMU ended, killed by signal 9"
     assert "full" in watching.exit_reason(-7, "")
+
+
+@pytest.mark.parametrize(
+    ("program", "word"),
+    [
+        ("echo no such machine >&2; exit 1", "QEMU ended, exit status 1: no such machine"),
+        ("kill -9 $$", "QEMU ended, killed by signal 9"),
+        ("exec sleep 100", "did not start|does not answer"),
+    ],
+)
+def test_qemu_that_does_not_start_says_why_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, program: str, word: str
+) -> None:
+    monkeypatch.setattr(emulator, "START_SECONDS", 1.0)
+    processes = start_processes()
+    try:
+        held = 0
+        for _ in range(3):
+            folder = processes.run / "vm-1"
+            folder.mkdir()
+            with pytest.raises(EmulatorLost, match=word):
+                Emulator(processes, folder, ["sh", "-c", program])
+            assert not folder.exists()
+            now = len(list(Path("/proc/self/fd").iterdir()))
+            held, before = now, held or now
+            assert held <= before
+    finally:
+        processes.close()
 
 
 # Pictures ------------------------------------------------------------------------------------------------------------
@@ -418,6 +450,23 @@ def test_first_boot_may_know_better(kvm: Path, monkeypatch: pytest.MonkeyPatch) 
     assert accelerator.accelerator() == Accelerator("tcg", "emulation")
     monkeypatch.setattr(accelerator, "qemu_version", lambda: "8.0")
     assert accelerator.accelerator().name == "kvm"
+
+
+def test_kernel_that_kvm_cannot_run_is_started_with_emulation(kvm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def ensure(setting: Setting, state: str) -> None:
+        tried.append(f"{setting.hardware.accelerator} {state}")
+        if setting.hardware.accelerator == "kvm":
+            raise CannotRun("KVM is there, but cannot run the machine's kernel")
+
+    monkeypatch.setattr(making, "ensure_snapshot", ensure)
+    said: list[str] = []
+    setting = Setting(OURS, Hardware("kvm", 1024), cast("Processes", None), said.append, threading.Event())
+    assert making.made(setting, "calc").hardware.accelerator == "tcg"
+    assert tried == ["kvm calc", "tcg calc"]
+    assert accelerator.accelerator().name == "tcg"
+    assert "ten times" in said[0]
 
 
 @pytest.mark.parametrize("missing", ["device", "module"])

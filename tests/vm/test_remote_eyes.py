@@ -5,19 +5,24 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
 import numpy as np
 import pytest
 
+import vm.remote_eyes
 from perception.errors import ScreenLost
 from perception.eyes import Eyes
 from perception.frames import Frame
 from perception.screen import Screen
-from vm.guest_client import GuestClient, InFront, Pong
+from perception.screenshot import Region
+from perception.settle import Tempo
+from vm.guest_client import GuestClient, GuestWindow, InFront, Pong
 from vm.line import GuestGone
 from vm.remote_eyes import SLOW, MachineBackend, watching
+from vm.remote_windows import RemoteLayout
 
 QUIET = InFront("Calc", "Untitled 1", busy=False, cursor_busy=False, fresh=())
 BUSY = InFront("Calc", "Untitled 1", busy=True, cursor_busy=False, fresh=())
@@ -29,6 +34,7 @@ class Machine:
     def __init__(self) -> None:
         self.frame: Frame = np.zeros((300, 400, 4), np.uint8)
         self.in_front = QUIET
+        self.windows: tuple[GuestWindow, ...] = (GuestWindow(1, Region(0, 0, 400, 20), active=False),)
         self.ponging = threading.Event()
         self.ponging.set()
         self.pong = Pong(asked=True, answered=True, moved_on=False)
@@ -52,6 +58,9 @@ class Machine:
             raise GuestGone("the machine does not answer")
         return self.in_front
 
+    def layout(self) -> tuple[GuestWindow, ...]:
+        return self.windows
+
     def ping(self, seconds: float) -> Pong:
         self.pings += 1
         if self.deaf:
@@ -73,9 +82,14 @@ def machine() -> Machine:
 
 @pytest.fixture
 def eyes(machine: Machine) -> Generator[Eyes, None, None]:
-    watch = partial(watching, cast("GuestClient", machine))
-    with Eyes(Screen(MachineBackend(machine)), watch, tempo=SLOW) as eyes:
+    with eyes_on(machine) as eyes:
         yield eyes
+
+
+def eyes_on(machine: Machine, tempo: Tempo = SLOW) -> Eyes:
+    client = cast("GuestClient", machine)
+    layout = RemoteLayout(client)
+    return Eyes(Screen(MachineBackend(machine)), partial(watching, client, layout), layout=layout, tempo=tempo)
 
 
 def after(seconds: float, work: object) -> threading.Timer:
@@ -111,18 +125,31 @@ def test_a_program_at_work_is_waited_for_although_nothing_moves(machine: Machine
     assert eyes.look(cap=10).changed == 1.0
 
 
-def test_a_program_that_never_answers_is_given_up_once(machine: Machine, eyes: Eyes) -> None:
+def test_a_new_window_that_is_not_painted_yet_is_waited_for(
+    machine: Machine, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vm.remote_eyes, "PATIENCE", 0.1)
+    eyes.look()
+    eyes.mark("click")
+    machine.windows = (GuestWindow(2, Region(0, 0, 400, 300), active=True), *machine.windows)
+    after(1.6, machine.paint)
+    assert eyes.look(cap=15).changed == 1.0
+
+
+def test_a_program_that_never_answers_is_given_up_once(machine: Machine) -> None:
+    eyes = eyes_on(machine, replace(SLOW, answer=1.5))
     machine.ponging.clear()
     eyes.mark("click")
     began = time.monotonic()
-    assert not eyes.settle(1.0).responding
+    assert not eyes.settle(0.5).responding
     eyes.mark("click")
     assert eyes.settle(20.0).settled
-    assert time.monotonic() - began < 12
+    assert time.monotonic() - began < 10
     pings = machine.pings
     eyes.mark("click")
     assert eyes.settle(5.0).settled
     assert machine.pings == pings
+    eyes.close()
 
 
 def test_without_its_server_the_picture_is_still_taken(machine: Machine, eyes: Eyes) -> None:
@@ -156,8 +183,7 @@ def test_another_size_is_taken_in_stride(machine: Machine, eyes: Eyes) -> None:
 
 
 def test_closing_ends_the_thread_that_asks(machine: Machine) -> None:
-    watch = partial(watching, cast("GuestClient", machine))
-    with Eyes(Screen(MachineBackend(machine)), watch) as eyes:
+    with eyes_on(machine) as eyes:
         eyes.mark("click")
         eyes.settle(1)
     assert not [thread for thread in threading.enumerate() if thread.name == "deskhand-ping"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,6 @@ class FolderStore:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.extra: list[GuestFile] = []  # listed as if they were in ~/Documents
-        self.lists = 0
         self.gone = False
 
     def put_file(self, path: str, data: bytes, seconds: float = 0.0) -> None:
@@ -36,10 +35,12 @@ class FolderStore:
             raise GuestFault("missing", f"there is no {path}")
         return self._place(path).read_bytes()
 
-    def list_files(self, path: str, seconds: float = 0.0) -> Sequence[GuestFile]:
+    def list_folders(self, paths: Iterable[str], seconds: float = 0.0) -> Mapping[str, Sequence[GuestFile]]:
         if self.gone:
             raise GuestGone("the machine does not answer")
-        self.lists += 1
+        return {path: self._listed(path) for path in paths}
+
+    def _listed(self, path: str) -> Sequence[GuestFile]:
         folder = self._place(path)
         found = [file for file in folder.rglob("*") if file.is_file()] if folder.is_dir() else []
         listed = [GuestFile(str(f.relative_to(folder)), f.stat().st_size, f.stat().st_mtime) for f in found]

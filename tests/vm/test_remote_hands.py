@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Sequence
 
 import pytest
 
+import vm.remote_hands
 from actuators.actions import Action, Click, Drag, Keypress, Move, Point, TakeScreenshot, Type, Wait
 from actuators.errors import (
     ActuatorError,
@@ -192,10 +193,8 @@ def test_release_before_the_input_holds_it_back(machine: Machine, hands: RemoteH
     hands.perform(Click(1, 1))
 
 
-def test_a_machine_that_does_not_let_go_is_cut_off(
-    machine: Machine, hands: RemoteHands, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("vm.remote_hands.RELEASE_SECONDS", 0.4)
+def test_a_machine_that_does_not_let_go_is_cut_off(machine: Machine) -> None:
+    hands = RemoteHands(machine, patience=0.4)
     machine.slow = machine.deaf = True
     ended = in_background(lambda: hands.perform(Type("long")))
     assert machine.begun.wait(5)
@@ -222,6 +221,21 @@ def test_the_user_takes_over_by_word(machine: Machine, hands: RemoteHands) -> No
     assert guard.hand_back() is not None
     hands.perform(Move(1, 1))
     assert machine.done == [Move(1, 1)]
+
+
+def test_a_machine_that_hangs_in_the_middle_is_noticed_soon(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vm.remote_hands, "LOOK_AFTER", 0.1)
+
+    def hangs() -> None:
+        raise ScreenLost("the machine office: nothing in it answers within 10 s")
+
+    hands = RemoteHands(machine, hangs)
+    machine.slow = machine.deaf = True
+    began = time.monotonic()
+    with pytest.raises(ScreenLost, match="nothing in it answers"):
+        hands.perform(Type("long"))
+    assert time.monotonic() - began < 5
+    hands.close()
 
 
 def test_what_has_become_of_the_machine_is_said_by_who_knows(machine: Machine) -> None:

@@ -32,7 +32,7 @@ NAME = "tiny-1"
 
 
 @pytest.fixture(scope="module")
-def deskhand(tmp_path_factory: pytest.TempPathFactory) -> Deskhand:
+def deskhand(tmp_path_factory: pytest.TempPathFactory) -> Generator[Deskhand]:
     """A home with one image, `tiny`."""
     found = Deskhand(tmp_path_factory.mktemp("vm"))
     folder = image_of(found)
@@ -43,7 +43,10 @@ def deskhand(tmp_path_factory: pytest.TempPathFactory) -> Deskhand:
             shutil.copy(tiny / name, folder / name)
     (folder / PACKAGES).write_text("busybox-static 1 amd64\n")
     write_manifest(folder)
-    return found
+    try:
+        yield found
+    finally:
+        found("vm", "stop", "--all", timeout=SECONDS)
 
 
 def image_of(deskhand: Deskhand) -> Path:
@@ -60,9 +63,9 @@ def write_manifest(folder: Path, **other: Any) -> None:
 @contextmanager
 def started(deskhand: Deskhand, *arguments: str) -> Generator[dict[str, Any]]:
     """A machine; what `vm start --json` told. Ended with the block, if it is still there."""
-    done = deskhand("vm", "start", "tiny", "--json", *arguments, timeout=SECONDS)
-    assert done.returncode == 0, done.stderr
     try:
+        done = deskhand("vm", "start", "tiny", "--json", *arguments, timeout=SECONDS)
+        assert done.returncode == 0, done.stderr
         yield json.loads(done.stdout)
     finally:
         deskhand("vm", "stop", "--all", timeout=SECONDS)
@@ -184,8 +187,7 @@ def overwrite(path: Path) -> None:
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-@pytest.mark.parametrize("name", ["ram", "devices", "disk.qcow2", "manifest.json"])
-@pytest.mark.parametrize("harm", [cut_short, Path.unlink])
+@pytest.mark.parametrize(("name", "harm"), [("ram", cut_short), ("devices", Path.unlink)])
 def test_a_damaged_snapshot_is_made_again(deskhand: Deskhand, name: str, harm: Callable[[Path], None]) -> None:
     with started(deskhand):
         pass
@@ -195,7 +197,7 @@ def test_a_damaged_snapshot_is_made_again(deskhand: Deskhand, name: str, harm: C
     try:
         assert done.returncode == 0, done.stderr
         assert answers(json.loads(done.stdout))
-        assert "made again" in done.stderr or name == "manifest.json"
+        assert "made again" in done.stderr
     finally:
         deskhand("vm", "stop", "--all", timeout=SECONDS)
 

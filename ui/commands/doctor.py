@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ui.doctor import desktop, machine, overlay, screens
+from ui.doctor import desktop, machine, overlay, screens, virtual
 from ui.doctor.report import PLACES, Check, Place
 from ui.summary import printable, tolerate_encoding
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LIMIT = 3.0  # seconds that a check may take; an X server that hangs would take for ever
 CARD_LIMIT = 10.0  # for the test card of one monitor, which takes a fifth of a second where all is well
+MACHINE_LIMIT = 15.0  # to find out once for each start of the host whether KVM works
 DESKTOP_LIMIT = 20.0  # for a whole private desktop to start, which takes half a second on an idle machine
 MARKS = {"ok": "✓", "failed": "✗", "skipped": "–"}
 STYLES = {"ok": "green", "failed": "red", "skipped": "yellow"}
@@ -64,6 +65,8 @@ def examine(*, card: bool = True, say: Callable[[str], object] = _ignore) -> Ite
         yield guarded("leftovers", machine.check_leftovers)  # the private desktop would sweep them away unseen
         yield guarded("Xlib", machine.check_xlib, PLACES)
         yield from _desktop_checks()
+        yield guarded("virtual machines", virtual.check_machines, limit=MACHINE_LIMIT)
+        yield guarded("images", virtual.check_images)
     else:
         yield Check("private desktop", "skipped", "it needs Linux", blocks=("desktop",))
     yield guarded("reading text", machine.check_text)
@@ -154,6 +157,7 @@ def _screen_checks() -> Iterator[Check]:
             )
             yield started
             if started.status == "ok":
+                yield guarded("isolation", lambda: desktop.check_isolation(desktops[0]))
                 for name, probe in desktop.SCREEN_CHECKS.items():
                     yield guarded(name, lambda probe=probe: probe(desktops[0].display), ("desktop",))
         finally:

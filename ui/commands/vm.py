@@ -25,6 +25,7 @@ def _build(flags: argparse.Namespace) -> int:
 
 
 def _start(flags: argparse.Namespace) -> int:
+    from ui.machines import addresses, as_json
     from vm.keeper import start_keeper
 
     kept = start_keeper(
@@ -37,11 +38,12 @@ def _start(flags: argparse.Namespace) -> int:
         say=_say,
     )
     if flags.json:
-        print(json.dumps(kept.told()))
+        print(json.dumps(as_json(kept)))
         return 0
     print(kept.name)
-    for line in kept.lines():
+    for line in addresses(kept):
         print(f"  {line}")
+    print("  the interface of OSWorld's server is open on these ports to every user of this computer", file=sys.stderr)
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 SCREEN = (640, 480)
 PLACES_SEEN = ((3, 4), (320, 240), (636, 475), (17, 400), (601, 33))  # near the edges too
 EXTENSIONS = ("MIT-SHM", "DAMAGE", "XTEST", "XInputExtension", "Composite")
+FORBIDDING = (
+    ("kernel.apparmor_restrict_unprivileged_userns", "1", "0"),
+    ("kernel.unprivileged_userns_clone", "0", "1"),
+    ("user.max_user_namespaces", "0", "10000"),
+)
+"""Settings of the kernel that keep ordinary users from making a sandbox: the name, what forbids it, what does not."""
+
 OFFICE = {
     "soffice": "libreoffice-calc libreoffice-impress libreoffice-writer libreoffice-gtk3",
     "localc": "libreoffice-calc",
@@ -57,6 +64,25 @@ def start_desktop(workspace: Path, desktops: list[PrivateDesktop]) -> Check:
     desktops.append(anyio.run(lambda: open_desktop(SCREEN, workspace=workspace)))
     seconds = time.monotonic() - began
     return Check("private desktop", "ok", f"starts in {seconds:.1f} s: X server, window manager, session bus")
+
+
+def check_isolation(desktop: PrivateDesktop) -> Check:
+    """Programs of the desktop see nothing else of the user's files."""
+    if not desktop.doubt:
+        return Check("isolation", "ok", "programs there see their own home and the workspace, no other files of yours")
+    detail = f"programs of the private desktop see all your files, since there can be no sandbox: {desktop.doubt}"
+    return Check("isolation", "failed", detail, _cure_of_isolation())
+
+
+def _cure_of_isolation() -> str:
+    """What would let bubblewrap work; the first thing that is found to forbid it."""
+    if shutil.which("bwrap") is None:
+        return install("bubblewrap")
+    for switch, forbids, allows in FORBIDDING:
+        with suppress(OSError):
+            if Path("/proc/sys", *switch.split(".")).read_text().strip() == forbids:
+                return f"sudo sysctl -w {switch}={allows}"
+    return "let ordinary users make namespaces (in a container: run it with the right to)"
 
 
 def check_extensions(display: str) -> Check:

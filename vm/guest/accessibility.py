@@ -33,6 +33,7 @@ _ESCAPES = {
     ord(char): f"&{name};"
     for char, name in {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "\n": "#10", "\r": "#13", "\t": "#9"}.items()
 }
+_OBJECT = "\ufffc"  # stands in texts for what is no text
 DETAILED = 4000  # elements that are asked for details
 DETAIL_SHARE = 0.4  # of the time
 
@@ -73,7 +74,8 @@ def _programs(elements: Sequence[Element], details: Mapping[str, Detail]) -> Ite
             program = bus
             yield f'<application name={_quoted(element.application)} st:enabled="true">'
         name = _name(element.role, "unknown")
-        yield f"<{name}{''.join(_attributes(element, details.get(element.id)))}>{_text(element)}"
+        detail = details.get(element.id)
+        yield f"<{name}{''.join(_attributes(element, detail))}>{_text(element, detail)}"
         open_.append(element)
         tags.append(f"</{name}>")
     yield from reversed(tags)
@@ -94,6 +96,8 @@ def _attributes(element: Element, detail: Detail | None) -> Iterator[str]:
         yield f' val:value="{element.value:g}"'
     if detail is None:
         return
+    for name, limit in zip(("min", "max", "step"), detail.limits, strict=False):
+        yield f' val:{name}="{limit:g}"'
     attributes = {_name(name, "unnamed"): value for name, value in detail.attributes.items()}
     for name, value in attributes.items():
         yield f" attr:{name}={_quoted(value)}"
@@ -102,8 +106,9 @@ def _attributes(element: Element, detail: Detail | None) -> Iterator[str]:
         yield f" act:{name}_desc={_quoted(description)} act:{name}_kb={_quoted(keys)}"
 
 
-def _text(element: Element) -> str:
-    return _UNFIT.sub("\ufffd", element.text).translate(_ESCAPES)
+def _text(element: Element, detail: Detail | None) -> str:
+    text = element.text if detail is None or not detail.text else detail.text
+    return _UNFIT.sub("\ufffd", text.replace(_OBJECT, "")).translate(_ESCAPES)
 
 
 def _quoted(text: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,7 @@ class Book:
         self._known: dict[int, Window] = {}
         self._frames: dict[int, int] = {}  # windows, and the top-level ones that they are in
         self._active = 0
+        self._panel = 0  # as far as one has been found
         with one_error():
             self._root: Any = self._x.screen().root
             self._root.change_attributes(event_mask=X.SubstructureNotifyMask | X.PropertyChangeMask)
@@ -64,6 +66,11 @@ class Book:
         with one_error():
             while self._x.pending_events():
                 self._note(self._x.next_event())
+
+    def cut(self) -> None:
+        """Make a call that waits for the server in another thread end, with WatchLost."""
+        with suppress(OSError):
+            self._x.display.socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Let go of the display. May be called twice."""
@@ -98,9 +105,11 @@ class Book:
         """Whether there is a panel, taskbar or dock."""
         dock = self._atom("_NET_WM_WINDOW_TYPE_DOCK")
         with one_error():
-            listed = [self._window(number) for number in self._known]
-            tops = [self._window(top.id) for top in self._stack.below(self._whole())]
-            return any(dock in self._property("_NET_WM_WINDOW_TYPE", window) for window in [*listed, *tops])
+            shown = [*self._known, *(top.id for top in self._stack.below(self._whole()))]
+            if self._panel not in shown:
+                kinds = ((number, self._property("_NET_WM_WINDOW_TYPE", self._window(number))) for number in shown)
+                self._panel = next((number for number, kind in kinds if dock in kind), 0)
+        return self._panel != 0
 
     def layout(self) -> Sequence[tuple[int, Region, bool]]:
         """Top-level windows that show something, menus too, the foremost first; and whether it is the active one."""

@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from agent.errors import UserFault
 from vm.guest.book import Book, Window
 from vm.guest.desk import Desktop
 from vm.guest.running import reap, start
 from vm.guest.wire import Refused
-from vm.programs import command_for, last_line
 
 POLL_SECONDS = 0.1  # for the end of a program; windows are told of at once
 SETTLED_SECONDS = 5.0  # for a window to get the title that is waited for
@@ -27,6 +25,9 @@ def command(target: str) -> list[str]:
     Raises:
         Refused: there is no such thing, or nothing to open it with.
     """
+    from agent.errors import UserFault
+    from vm.programs import command_for
+
     documents = Path.home() / "Documents"
     folder = documents if documents.is_dir() else Path.home()
     try:
@@ -77,11 +78,16 @@ class _Opening:
             if found is not None:
                 return found
             if self._process.returncode:
-                raise Refused(422, "failed", f"{name} ended ({self._how()}) without a window: {last_line(self._said)}")
+                raise Refused(422, "failed", f"{name} ended ({self._how()}) without a window: {self._last_words()}")
         if self._process.returncode is not None:
-            raise Refused(422, "failed", f"{name} ended without a window: {last_line(self._said)}")
+            raise Refused(422, "failed", f"{name} ended without a window: {self._last_words()}")
         still = f"it goes on as process {self._process.pid}"
         raise Refused(504, "timeout", f"{name} has shown no window within {seconds:g} s; {still}")
+
+    def _last_words(self) -> str:
+        from vm.programs import last_line
+
+        return last_line(self._said)
 
     def _how(self) -> str:
         status = self._process.returncode

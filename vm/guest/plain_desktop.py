@@ -11,6 +11,7 @@ from perception.errors import CannotRead
 from vm.guest import files
 from vm.guest.accessibility import terminal_text, tree_as_xml
 from vm.guest.book import Book, Window, matching
+from vm.guest.desk import Desktop
 from vm.guest.forms import fields_of
 from vm.guest.opening import command, open_and_wait
 from vm.guest.pictures import png_of
@@ -87,9 +88,8 @@ def open_file(guest: Guest, request: Request) -> Answer:
     if not place.exists() and shutil.which(path) is None:
         return as_text(f"Application/file not found: {path}", 404)
     desktop = guest.desk.desktop
-    words, title = _opener(place) if place.exists() else ([path], ())
     try:
-        window = open_and_wait(desktop, words, OPEN_SECONDS, title=title)
+        window = _open_place(desktop, place) if place.exists() else open_and_wait(desktop, [path], OPEN_SECONDS)
     except Refused as refused:
         return as_text(f"Failed to open {path}. Error: {refused}", 500)
     desktop.watcher.ask(lambda book: book.activate(window.id))
@@ -169,18 +169,17 @@ def _wanted(guest: Guest, request: Request) -> Window | Answer:
     return found or as_text(f"No window is called {name!r}; nothing was done")
 
 
-def _opener(path: Path) -> tuple[list[str], tuple[str, ...]]:
-    """What opens a file, and words for the title of its window."""
-    try:
-        words = command(str(path))
-    except Refused:
-        if path.is_dir() and has("pcmanfm"):
-            words = ["pcmanfm", str(path)]
-        elif has("xdg-open"):
-            words = ["xdg-open", str(path)]
-        else:
-            raise
-    return words, (path.stem or path.name, path.name)
+def _open_place(desktop: Desktop, path: Path) -> Window:
+    """Open a file or folder with what its user has chosen for such, else with what usually opens them."""
+    title = (path.stem or path.name, path.name)
+    if has("xdg-open"):
+        try:
+            return open_and_wait(desktop, ["xdg-open", str(path)], OPEN_SECONDS, title=title)
+        except Refused as refused:
+            if refused.kind != "failed":
+                raise
+    words = ["pcmanfm", str(path)] if path.is_dir() and has("pcmanfm") else command(str(path))
+    return open_and_wait(desktop, words, OPEN_SECONDS, title=title)
 
 
 def _gnome_wallpaper() -> Path | None:

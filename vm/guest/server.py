@@ -6,6 +6,7 @@ It answers from its first moment on; the desktop is opened when it is there, and
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from actuators.slowness import be_patient, is_emulated
 from vm.guest.access import Access
 from vm.guest.desk import Desk
 from vm.guest.fingers import Local
@@ -29,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     os.environ["DISPLAY"] = options.display  # also for the programs that are started here
     os.environ["DESKHAND_HANDS"] = str(options.hands)
+    if is_emulated():
+        be_patient()
     guest = Guest(Desk(options.display), Access(options.token), options.root, panel=not options.no_panel)
     try:
         server = Server((options.host, options.port), Router(guest))
@@ -75,4 +79,8 @@ def _local(path: Path, guest: Guest) -> Local | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    faulthandler.enable()
+    ended = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(ended)  # threads that hang with their X server must not keep this from ending, nor crash at the end of it

@@ -19,6 +19,8 @@ from vm.guest.events import Events
 from vm.guest.wire import Refused
 
 LOCK_SECONDS = 3.0  # for a question to the X server before this one
+ANSWER_SECONDS = 8.0  # an X server that has not answered for so long counts as lost
+GUARD_SECONDS = 1.0  # between two looks at that
 TELL_SECONDS = 0.2  # between two events about what was painted
 
 _T = TypeVar("_T")
@@ -51,10 +53,12 @@ class Watcher:
         self._answers = 0
         self._painted: Region | None = None
         self._told_at = 0.0
-        self._closed = False
+        self._closed = threading.Event()
+        self._since: float | None = None  # when whoever holds the lock began to ask the server
         self._wake_read, self._wake_write = os.pipe()
         self._thread = threading.Thread(target=self._run, daemon=True, name="deskhand-watcher")
         self._thread.start()
+        threading.Thread(target=self._guard, daemon=True, name="deskhand-guard").start()
 
     def front(self) -> dict[str, Any]:
         """What is in front, and whether it is at work."""
@@ -102,12 +106,12 @@ class Watcher:
         """What a question is answered once it is; None if it is not by a time of `time.monotonic()`."""
         while (answer := self.ask(found)) is None and (left := deadline - time.monotonic()) > 0:
             with self._held():
-                self._news.wait(min(left, 0.2))
+                self._rest(min(left, 0.2))
         return answer
 
     def close(self) -> None:
         """End the thread and the connections. May be called twice."""
-        self._closed = True
+        self._closed.set()
         with suppress(OSError):
             os.write(self._wake_write, b"!")
         if threading.current_thread() is not self._thread:
@@ -122,7 +126,7 @@ class Watcher:
             moved = False
             while self._answers == before and not moved and (left := deadline - time.monotonic()) > 0:
                 self._check()
-                self._news.wait(min(left, 0.5))
+                self._rest(min(left, 0.5))
                 moved = self._answers == before and self._x.moved_on()
                 self._take_in()
             return {"asked": True, "answered": self._answers != before, "moved_on": moved}
@@ -133,12 +137,19 @@ class Watcher:
             raise Refused(504, "timeout", "the X server does not answer")
         try:
             self._check()
+            self._since = time.monotonic()
             yield
         finally:
+            self._since = None
             self._lock.release()
 
+    def _rest(self, seconds: float) -> None:
+        """Until there are news. With the lock held, which others get meanwhile."""
+        self._news.wait(seconds)
+        self._since = time.monotonic()
+
     def _check(self) -> None:
-        if self._closed:
+        if self._closed.is_set():
             raise WatchLost("the display is gone")
 
     def _run(self) -> None:
@@ -146,15 +157,30 @@ class Watcher:
         for descriptor in (self._x.fileno(), self._book.fileno(), self._wake_read):
             poll.register(descriptor, select.POLLIN)
         try:
-            while not self._closed:
+            while not self._closed.is_set():
                 poll.poll(self._patience())
-                with self._lock:
-                    self._take_in()
+                self._listen()
         except Exception as error:
-            if not isinstance(error, WatchLost | OSError) and not self._closed:
+            if not isinstance(error, WatchLost | OSError) and not self._closed.is_set():
                 raise
         finally:
             self._end()
+
+    def _listen(self) -> None:
+        with self._lock:
+            self._since = time.monotonic()
+            try:
+                self._take_in()
+            finally:
+                self._since = None
+
+    def _guard(self) -> None:
+        """A server that is frozen keeps whoever asks it waiting for ever: then the connections are cut."""
+        while not self._closed.wait(GUARD_SECONDS):
+            since = self._since
+            if since is not None and time.monotonic() - since > ANSWER_SECONDS:
+                self._x.cut()
+                self._book.cut()
 
     def _patience(self) -> float | None:
         """Milliseconds until there is something to be told, if nothing comes before."""
@@ -169,7 +195,7 @@ class Watcher:
 
     def _note(self, told: Told) -> None:
         self._answers += told.answered
-        if told.damage is not None:
+        if told.damage is not None and told.damage.width and told.damage.height:
             self._painted = bounding([told.damage] if self._painted is None else [self._painted, told.damage])
 
     def _tell_painted(self) -> None:
@@ -182,7 +208,8 @@ class Watcher:
         self._events.add("screen.changed", region=[place.left, place.top, place.width, place.height])
 
     def _end(self) -> None:
-        was_closed, self._closed = self._closed, True
+        was_closed = self._closed.is_set()
+        self._closed.set()
         with suppress(RuntimeError), self._lock:
             self._news.notify_all()
         self._x.close()

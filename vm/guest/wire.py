@@ -107,10 +107,10 @@ class Request:
 class Body:
     """The body of a request, read as it is wanted."""
 
-    def __init__(self, stream: io.BufferedReader, length: int, go_on: Callable[[], None]) -> None:
+    def __init__(self, stream: io.BufferedReader, length: int, go_on: Callable[[], None] | None = None) -> None:
+        """`go_on`: tells a client to send it, which waits for that."""
         self._stream, self.length, self.left = stream, length, length
         self._go_on = go_on
-        self._asked = False
 
     def read(self, most: int) -> bytes:
         """All of it.
@@ -131,9 +131,9 @@ class Body:
         """At least one byte and at most `most`; b"" at the end."""
         if not self.left:
             return b""
-        if not self._asked:
-            self._asked = True
-            self._go_on()
+        if self._go_on is not None:
+            go_on, self._go_on = self._go_on, None
+            go_on()
         try:
             data = self._stream.read1(min(most, self.left))
         except OSError as error:
@@ -145,7 +145,7 @@ class Body:
 
     def drain(self) -> bool:
         """Read what nobody wanted; False if that is too much."""
-        if self.left > DRAIN or (self.left and not self._asked):
+        if self.left > DRAIN or (self.left and self._go_on is not None):
             return False
         for _ in self.chunks():
             pass
@@ -261,7 +261,7 @@ class Conversation:
         self._keep = "close" not in wish and (version != "HTTP/1.0" or "keep-alive" in wish)
         self._socket.settimeout(STALL_SECONDS)
         path, query = _taken_apart(target)
-        go_on = self._go_on if headers.get("expect", "").lower() == "100-continue" else lambda: None
+        go_on = self._go_on if headers.get("expect", "").lower() == "100-continue" else None
         return Request(method, path, query, headers, Body(self._stream, _length(headers), go_on))
 
     def _parts(self, line: str) -> tuple[str, str, str]:

@@ -50,6 +50,11 @@ class _Job:
         return self.work / "root"
 
     @property
+    def recipe(self) -> Path:
+        """A copy: whoever changes the recipe meanwhile changes the next image."""
+        return self.work / "recipe"
+
+    @property
     def out(self) -> Path:
         return self.work / "out"
 
@@ -100,7 +105,7 @@ def _build(job: _Job, steps: Steps, like: Path | None) -> store.Image:
     found = states(job.out / "releases")
     epoch = max(state.epoch for state in found)
     identity = str(uuid.uuid5(_NAMESPACE, job.name))
-    disk = ["sh", "-eu", str(RECIPE / "disk.sh"), str(job.work), str(job.root), str(epoch), identity]
+    disk = ["sh", "-eu", str(job.recipe / "disk.sh"), str(job.work), str(job.root), str(epoch), identity]
     steps.run(as_root(disk), "making the file system")
     job.image.mkdir()
     convert = ["qemu-img", "convert", "-c", "-m", "8", "-W", "-O", "qcow2", "-o", "compression_type=zstd"]
@@ -114,25 +119,26 @@ def _build(job: _Job, steps: Steps, like: Path | None) -> store.Image:
 
 
 def _install(job: _Job, steps: Steps) -> None:
+    shutil.copytree(RECIPE, job.recipe)
     (job.work / "payload.tar").write_bytes(_payload())
     sources = dated_sources(job.archive) if job.archive else host_sources()
     written = job.work / "debian.sources"
     written.write_text("\n".join(map(str, sources)))
-    (job.work / "trim").write_text("\n".join(trims()) + "\n")
+    (job.work / "trim").write_text("\n".join(trims(job.recipe)) + "\n")
     expected = figures(job.name)
     steps.install(
         as_root(_mmdebstrap(job, [str(written)] if sources else [])),
         cache=job.cache,
         database=job.root / "var/lib/dpkg/info",
         expected=expected,
-        environment={"INITRD": "No", "SOURCE_DATE_EPOCH": "0"},
+        environment={"INITRD": "No"},  # it is made once, at the end
     )
 
 
 def _mmdebstrap(job: _Job, mirrors: list[str]) -> list[str]:
-    wanted = ",".join(package.name for layer in job.layers for package in packages(layer))
+    wanted = ",".join(package.name for layer in job.layers for package in packages(layer, job.recipe))
     archives = "$1/var/cache/apt/archives"
-    finish = ["sh", "-eu", RECIPE / "finish.sh", RECIPE, job.work]
+    finish = ["sh", "-eu", job.recipe / "finish.sh", job.recipe, job.work]
     return [
         "mmdebstrap",
         "--mode=root",  # of our own namespace
@@ -175,7 +181,7 @@ def _write_manifest(job: _Job, archive: list[dict[str, str]]) -> None:
         "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "bytes": {file: (job.image / file).stat().st_size for file in store.FILES},
         "sha256": {file: store.checksum(job.image / file) for file in store.FILES},
-        "recipe": fingerprint(job.name),
+        "recipe": fingerprint(job.name, job.recipe),
         "seconds": round(time.monotonic() - job.began, 1),
     }
     (job.image / store.MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")

@@ -21,10 +21,10 @@ SAY_SECONDS = 5.0
 _KEPT = ("HOME", "USER", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _STAGES = {
     "running apt-get update": "asking the archive what there is",
-    "downloading packages with apt": "downloading the essential packages",
+    "downloading packages with apt": "asking the archive for the essential packages",
     "extracting archives": "unpacking the essential packages",
     "installing essential packages": "installing the essential packages",
-    "installing remaining packages": "downloading and installing all other packages",
+    "installing remaining packages": "installing",
 }
 _FAULTS = (
     (r"No space left on device", "the disk is full; make room, or set DESKHAND_HOME to a folder on a larger disk"),
@@ -85,11 +85,16 @@ class Steps:
             UserFault: it failed, and why.
         """
 
+        before = last = _size(cache)
+
         def progress(log: str) -> str:
-            stage = _stage(log)
+            nonlocal last
+            size, before_this = _size(cache), last
+            last = size
+            if size > before_this:
+                return f"downloading: {(size - before) / 1e6:.0f} MB so far, of {expected.download_mb} MB at most"
             unpacked = sum(1 for _ in database.glob("*.list")) if database.exists() else 0
-            size = sum(path.stat().st_size for path in _debs(cache)) / 1e6
-            return f"{stage}: {size:.0f} of {expected.download_mb} MB here, {unpacked} of {expected.packages} unpacked"
+            return f"{_stage(log)}, {unpacked} of about {expected.packages} packages unpacked"
 
         self._run(argv, progress, environment)
 
@@ -148,5 +153,9 @@ def _stage(log: str) -> str:
     return "beginning"
 
 
-def _debs(cache: Path) -> list[Path]:
-    return [*cache.glob("*.deb"), *(cache / "partial").glob("*.deb")]
+def _size(cache: Path) -> int:
+    size = 0
+    for path in (*cache.glob("*.deb"), *cache.glob("partial/*")):
+        with contextlib.suppress(FileNotFoundError):  # apt moves what it has whole
+            size += path.stat().st_size
+    return size

@@ -19,7 +19,7 @@ SIZE = (1920, 1080)  # pixels
 TRANSLATED_MIB = 256  # of translated code that a machine keeps; more costs memory and gains nothing
 HOST = "127.0.0.1"
 KERNEL_LINE = (
-    "root=/dev/vda rw console=tty0 console=ttyS0,115200 vt.global_cursor_default=0 mitigations=off nowatchdog "
+    "root=/dev/vda rw console=ttyS0,115200 vt.global_cursor_default=0 mitigations=off nowatchdog "
     "rcupdate.rcu_cpu_stall_suppress=1"
 )
 _SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
@@ -126,7 +126,15 @@ def command(
             *_net(network),
             *_consoles(files, incoming),
         ),
-        *(*monitor, *(_live(files) if live else ()), "-action", "panic=pause,reboot=shutdown", "-sandbox", _SANDBOX),
+        *(
+            *monitor,
+            *(() if source.ours else _vnc(incoming)),
+            *(_live(files) if live else ()),
+            "-action",
+            "panic=pause,reboot=shutdown",
+            "-sandbox",
+            _SANDBOX,
+        ),
         *(("-incoming", "defer") if incoming else ()),
     ]
 
@@ -204,6 +212,11 @@ def _consoles(files: Files, incoming: bool) -> list[str]:
 def _live(files: Files) -> list[str]:
     socket = f"socket,id=live,path={_quoted(files.folder / 'live.qmp')},server=on,wait=off"
     return ["-chardev", socket, "-mon", "chardev=live,mode=control"]
+
+
+def _vnc(incoming: bool) -> list[str]:
+    """For a browser, as others offer it on their port 8006. On the loopback interface, at a free port."""
+    return ["-vnc", f"{HOST}:0,to=999,websocket=on"] if incoming else []
 
 
 def _quoted(path: Path) -> str:

@@ -21,7 +21,7 @@ from vm.qemu.watching import exit_reason, reason, state_reason
 START_SECONDS = 60.0  # QEMU speaks after 0.1 s
 END_SECONDS = 10.0  # the kernel takes 0.05 s to take a machine's memory apart
 POLL_SECONDS = 0.003
-STATUS_SECONDS = 5.0  # QEMU that does not say within this how it is, hangs
+STATUS_SECONDS = 8.0  # QEMU that does not say within this how it is, hangs
 T = TypeVar("T")
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG")
 

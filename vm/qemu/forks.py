@@ -52,14 +52,18 @@ class Forks:
         """
         with self._lock:
             try:
-                snapshots.check(self._snapshot)
-            except Unusable:
+                self._check()
+            except Unusable as why:
+                self.setting.say(f"the snapshot {self._snapshot.name} is not used: {why}")
                 self._snapshot = self._ensure()
         try:
             return self._fork(self._snapshot)
         except (EmulatorLost, OSError, WardenLost) as error:
             self._blame(error)
             return self._fork(self._snapshot)
+
+    def begun(self) -> None:
+        """The machine that came from `next` answers, or never will: to be called once for each."""
 
     def close(self) -> None:
         """Let go of the snapshot. May be called twice."""
@@ -75,6 +79,12 @@ class Forks:
             os.close(self._descriptor)
         self._descriptor = descriptor
         return found
+
+    def _check(self) -> None:
+        snapshots.check(self._snapshot)
+        # A layer over another disk than it was made for looks well, and is silent corruption.
+        if self.setting.source.identity() != self._snapshot.manifest["needs"]["source"]:
+            raise Unusable("its image was changed or replaced")
 
     def _blame(self, error: Exception) -> None:
         """A fork failed: if the snapshot's files are to blame, make it again; else the failure stands."""
@@ -132,18 +142,28 @@ class ForksAhead(Forks):
         self._ready: list[Emulator] = []
         self._change = threading.Condition()
         self._closed = False
+        self._beginning = 0
         self._thread = threading.Thread(target=self._work, name="deskhand-forks", daemon=True)
         self._thread.start()
 
     def next(self) -> Emulator:
         with self._change:
+            self._beginning += 1
             while self._ready:
                 emulator = self._ready.pop(0)
-                self._change.notify_all()
                 if emulator.lost() is None:
                     return emulator
                 emulator.end()
-        return super().next()
+        try:
+            return super().next()
+        except BaseException:
+            self.begun()
+            raise
+
+    def begun(self) -> None:
+        with self._change:
+            self._beginning -= 1
+            self._change.notify_all()
 
     def wait(self, seconds: float) -> bool:
         """Wait until as many as wanted are ready; False if they are not."""
@@ -179,7 +199,8 @@ class ForksAhead(Forks):
 
     def _wanted(self) -> bool:
         with self._change:
-            self._change.wait_for(lambda: self._closed or len(self._ready) < self._ahead)
+            # A machine that has just been asked for is somebody's who waits; the next one is nobody's yet.
+            self._change.wait_for(lambda: self._closed or (len(self._ready) < self._ahead and not self._beginning))
             return not self._closed
 
 

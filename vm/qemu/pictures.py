@@ -74,10 +74,17 @@ def _header(raw: bytes) -> tuple[int, int, int]:
 
 
 class Shown:
-    """The last picture as PNG, made once for each content. For one thread at a time."""
+    """The last picture, turned into what is wanted once for each content. For one thread at a time."""
 
     def __init__(self) -> None:
         self._raw = self._png = b""
+        self._seen: tuple[bytes, Frame] | None = None
+
+    def frame(self, raw: bytes) -> Frame:
+        """The same object as the time before, if the picture is the same: nobody may write to it."""
+        if self._seen is None or self._seen[0] != raw:
+            self._seen = raw, to_frame(raw)
+        return self._seen[1]
 
     def png(self, raw: bytes) -> bytes:
         """The same object as the time before, if the picture is the same."""

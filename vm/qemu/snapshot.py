@@ -205,7 +205,14 @@ def copy_sparse(source: Path, target: Path) -> None:
                 return
             end = os.lseek(old.fileno(), at, os.SEEK_HOLE)
             while at < end:
-                at += os.copy_file_range(old.fileno(), new.fileno(), end - at, at, at)
+                at += _copy(old.fileno(), new.fileno(), at, end - at)
+
+
+def _copy(old: int, new: int, at: int, count: int) -> int:
+    try:
+        return os.copy_file_range(old, new, count, at, at)
+    except OSError:  # between some file systems the kernel does not copy by itself
+        return os.pwrite(new, os.pread(old, min(count, _BLOCK), at), at)
 
 
 # Use, and removal --------------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from vm.image.store import Image
 
 GUEST_PORT = 5000
-FOREIGN_PORTS = (GUEST_PORT, 9222, 8080)  # the server, DevTools of the browser, VLC; 8006 is QEMU's own, for VNC
+FOREIGN_PORTS = (GUEST_PORT, 9222, 8080)  # the server, DevTools of the browser, VLC
+VNC_PORT = 8006  # there, somebody else's machines offer their screen to browsers; for ours QEMU does
 FIRMWARE = (
     ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
     ("/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"),

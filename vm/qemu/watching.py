@@ -11,6 +11,8 @@ from perception.errors import ScreenLost
 class MachineLost(ScreenLost):
     """The machine hangs, broke down or is gone; the message says what happened. `Machine.reset` brings it back."""
 
+    cure = "`deskhand resume` goes on in a fresh one"
+
 
 _STATES = {
     "internal-error": "the processor met something that this host cannot run (QEMU: internal-error)",

@@ -7,10 +7,10 @@ import socket
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vm.guest import wire
@@ -141,7 +141,7 @@ def form(data: bytes, boundary: str, slices: int = 7) -> Request:
         def readable(self) -> bool:
             return True
 
-        def readinto(self, buffer: bytearray) -> int:  # pyright: ignore
+        def readinto(self, buffer: Any, /) -> int:
             piece = data[self.at : self.at + min(slices, len(buffer))]
             buffer[: len(piece)] = piece
             self.at += len(piece)
@@ -151,6 +151,7 @@ def form(data: bytes, boundary: str, slices: int = 7) -> Request:
     return Request("POST", "/", {}, {"content-type": f'multipart/form-data; boundary="{boundary}"'}, body)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.text("abcdefg", min_size=1), st.text(st.characters(codec="utf-8")), max_size=3),
     st.binary(max_size=300),

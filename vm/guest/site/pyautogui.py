@@ -4,7 +4,7 @@ The functions are those of the library of this name; the work is done by the ser
 importing this costs next to nothing, and text of any script arrives as it is given. Of the screen there are pictures
 and sizes; looking for pictures, message boxes and the recorder are left out.
 """
-# pyright: basic, reportUnknownParameterType=false, reportMissingParameterType=false
+# pyright: basic, reportGeneralTypeIssues=false, reportArgumentType=false, reportCallIssue=false
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import os
 import socket
 import sys
 import time
+from collections import namedtuple
 
 __version__ = "0.9.54"
 
@@ -38,41 +39,15 @@ class ImageNotFoundException(PyAutoGUIException):
     """Nothing is looked for here."""
 
 
-class Point(tuple):
-    """x and y."""
-
-    __slots__ = ()
-
-    def __new__(cls, x, y):
-        return tuple.__new__(cls, (x, y))
-
-    x = property(lambda self: self[0])
-    y = property(lambda self: self[1])
-
-    def __repr__(self):
-        return f"Point(x={self[0]}, y={self[1]})"
-
-
-class Size(tuple):
-    """width and height."""
-
-    __slots__ = ()
-
-    def __new__(cls, width, height):
-        return tuple.__new__(cls, (width, height))
-
-    width = property(lambda self: self[0])
-    height = property(lambda self: self[1])
-
-    def __repr__(self):
-        return f"Size(width={self[0]}, height={self[1]})"
+Point = namedtuple("Point", "x y")
+Size = namedtuple("Size", "width height")
 
 
 def __getattr__(name):
-    """Names that few programs use are in a module of their own."""
-    import pyautogui_names
+    """What few programs use is in a module of its own."""
+    import pyautogui_more
 
-    return getattr(pyautogui_names, name)
+    return getattr(pyautogui_more, name)
 
 
 # The server -------------------------------------------------------------------------------------------------------
@@ -137,33 +112,6 @@ def onScreen(x, y=None):
         x, y = x
     width, height = size()
     return 0 <= int(x) < width and 0 <= int(y) < height
-
-
-def screenshot(imageFilename=None, region=None, allScreens=False):
-    """A picture of the screen as a `PIL.Image`, also written to a file if one is named."""
-    import tempfile
-
-    from PIL import Image
-
-    with tempfile.TemporaryDirectory() as folder:
-        picture = Image.open(_ask("picture", path=f"{folder}/screen.png")).convert("RGB")
-    if region is not None:
-        left, top, width, height = (int(number) for number in region)
-        picture = picture.crop((left, top, left + width, top + height))
-    if imageFilename is not None:
-        picture.save(imageFilename)
-    return picture
-
-
-def pixel(x, y):
-    """The colour of a point."""
-    return screenshot().getpixel((int(x), int(y)))
-
-
-def pixelMatchesColor(x, y, expectedRGBColor, tolerance=0):
-    """Whether a point has a colour, or nearly."""
-    found = pixel(x, y)
-    return all(abs(one - other) <= tolerance for one, other in zip(found, expectedRGBColor, strict=False))
 
 
 # The pointer ------------------------------------------------------------------------------------------------------
@@ -339,7 +287,7 @@ scroll = vscroll
 
 def isValidKey(key):
     """Whether there is a key of this name."""
-    from pyautogui_names import KEYBOARD_KEYS
+    from pyautogui_more import KEYBOARD_KEYS
 
     return key in KEYBOARD_KEYS or (len(key) == 1 and key.lower() in KEYBOARD_KEYS)
 
@@ -443,27 +391,3 @@ class hold:
 def sleep(seconds):
     """Wait."""
     time.sleep(seconds)
-
-
-def countdown(seconds):
-    """Wait, and count."""
-    for left in range(seconds, 0, -1):
-        sys.stdout.write(f"{left} ")
-        sys.stdout.flush()
-        time.sleep(1)
-    sys.stdout.write("\n")
-
-
-def getInfo():
-    """About this machine."""
-    import platform
-
-    return platform.platform(), platform.python_version(), __version__, sys.executable, size(), time.ctime()
-
-
-def locateOnScreen(*args, **options):
-    """Pictures are not looked for here."""
-    raise ImageNotFoundException("pictures are not looked for in this machine")
-
-
-locateCenterOnScreen = locateAllOnScreen = locate = locateOnScreen

@@ -21,9 +21,9 @@ chown -R 1000:1000 "$root/home/user"
 echo "DESKHAND making the initrd"
 version="$(ls "$root/lib/modules")"
 chroot "$root" depmod "$version"
-chroot "$root" env SOURCE_DATE_EPOCH=0 update-initramfs -c -k "$version" >/dev/null
+chroot "$root" update-initramfs -c -k "$version" >/dev/null
 mv "$root/boot/initrd.img-$version" "$work/out/initrd.img"
-cp "$root/boot/vmlinuz-$version" "$work/out/vmlinuz"
+mv "$root/boot/vmlinuz-$version" "$work/out/vmlinuz"
 chmod 0644 "$work/out/initrd.img" "$work/out/vmlinuz"
 chroot "$root" dpkg-query -W -f '${Package} ${Version} ${Architecture}\n' | LC_ALL=C sort > "$work/out/packages.txt"
 

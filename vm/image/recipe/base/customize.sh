@@ -17,9 +17,14 @@ chmod 0755 /usr/lib/deskhand/desktop /usr/lib/deskhand/session /usr/lib/deskhand
     /usr/lib/deskhand/take-token
 /usr/lib/x86_64-linux-gnu/glib-2.0/glib-compile-schemas /usr/share/glib-2.0/schemas
 
+# One file under many names, of which only those without a graphics card are of use.
+find /usr/lib/x86_64-linux-gnu/dri -name '*_dri.so' ! -name 'swrast_dri.so' ! -name 'kms_swrast_dri.so' -delete
+
 # Only launchers of programs that are there.
 launchers=
-for program in pcmanfm lxterminal org.gnome.Terminal chromium libreoffice-calc libreoffice-writer libreoffice-impress thunderbird gimp vlc geany; do
+terminal=lxterminal
+[ ! -e /usr/share/applications/org.gnome.Terminal.desktop ] || terminal=org.gnome.Terminal
+for program in pcmanfm "$terminal" chromium libreoffice-calc libreoffice-writer libreoffice-impress thunderbird gimp vlc geany; do
     entry="/usr/share/applications/$program.desktop"
     [ ! -e "/usr/local/share/applications/$program.desktop" ] || entry="/usr/local/share/applications/$program.desktop"
     [ ! -e "$entry" ] || launchers="${launchers}launcher_item_app = $entry\\

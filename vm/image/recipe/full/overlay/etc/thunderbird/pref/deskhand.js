@@ -9,3 +9,4 @@ pref("datareporting.policy.dataSubmissionEnabled", false);
 pref("toolkit.cosmeticAnimations.enabled", false);
 pref("ui.caretBlinkTime", 0);
 pref("ui.prefersReducedMotion", 1);
+pref("mail.tabs.drawInTitlebar", false);

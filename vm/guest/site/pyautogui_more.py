@@ -1,7 +1,12 @@
-"""Names of pyautogui that few programs use: keys, and ways of moving the pointer."""
-# pyright: basic
+"""The rest of pyautogui, which few programs use: names of keys, ways of moving the pointer, pictures."""
+# pyright: basic, reportAttributeAccessIssue=false, reportArgumentType=false
 
 from __future__ import annotations
+
+import sys
+import time
+
+from pyautogui import ImageNotFoundException, __version__, _ask, size
 
 _SIGNS = "\t\n\r !\"#$%&'()*+,-./0123456789:;<=>?@[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
 _WORDS = """
@@ -40,3 +45,54 @@ easeInCirc, easeOutCirc, easeInOutCirc = _easing(2)
 easeInElastic, easeOutElastic, easeInOutElastic = _easing(3)
 easeInBack, easeOutBack, easeInOutBack = _easing(3)
 easeInBounce, easeOutBounce, easeInOutBounce = _easing(2)
+
+
+def screenshot(imageFilename=None, region=None, allScreens=False):
+    """A picture of the screen as a `PIL.Image`, also written to a file if one is named."""
+    import tempfile
+
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Image.open(_ask("picture", path=f"{folder}/screen.png")).convert("RGB")
+    if region is not None:
+        left, top, width, height = (int(number) for number in region)
+        picture = picture.crop((left, top, left + width, top + height))
+    if imageFilename is not None:
+        picture.save(imageFilename)
+    return picture
+
+
+def pixel(x, y):
+    """The colour of a point."""
+    return screenshot().getpixel((int(x), int(y)))
+
+
+def pixelMatchesColor(x, y, expectedRGBColor, tolerance=0):
+    """Whether a point has a colour, or nearly."""
+    found = pixel(x, y)
+    return all(abs(one - other) <= tolerance for one, other in zip(found, expectedRGBColor, strict=False))
+
+
+def countdown(seconds):
+    """Wait, and count."""
+    for left in range(seconds, 0, -1):
+        sys.stdout.write(f"{left} ")
+        sys.stdout.flush()
+        time.sleep(1)
+    sys.stdout.write("\n")
+
+
+def getInfo():
+    """About this machine."""
+    import platform
+
+    return platform.platform(), platform.python_version(), __version__, sys.executable, size(), time.ctime()
+
+
+def locateOnScreen(*args, **options):
+    """Pictures are not looked for here."""
+    raise ImageNotFoundException("pictures are not looked for in this machine")
+
+
+locateCenterOnScreen = locateAllOnScreen = locate = locateOnScreen

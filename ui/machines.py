@@ -71,7 +71,12 @@ def addresses(kept: Kept) -> Iterator[str]:
 
 
 def _image(image: Image) -> dict[str, Any]:
-    return {"name": image.name, "layers": list(image.layers), "folder": str(image.folder), "bytes": sum(image.bytes.values())}
+    return {
+        "name": image.name,
+        "layers": list(image.layers),
+        "folder": str(image.folder),
+        "bytes": sum(image.bytes.values()),
+    }
 
 
 def _megabytes(count: int) -> str:

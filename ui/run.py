@@ -32,7 +32,7 @@ from ui.service.running import find_service
 from ui.settings import Provider, ResumeOptions, RunOptions, config_path
 from ui.terminal import make_face
 from ui.workspace import bring_files, check_files
-from vm.places import Place, Wishes, check_place, open_place, place_of, usual_size
+from vm.places import Place, Wishes, check_place, folder_inside, open_place, place_of, usual_size
 from vm.slots import Slots
 
 EXIT_STATUS: dict[Outcome, int] = {
@@ -68,7 +68,7 @@ def run_task(options: RunOptions) -> tuple[int, Session]:
         task=options.task,
         model=model.name,
         computer=options.computer,
-        instructions=INSTRUCTIONS + workspace_note(str(workspace)),
+        instructions=INSTRUCTIONS + workspace_note(folder_inside(place, workspace)),
         budgets=options.budgets,
         approve=options.approve,
         size=options.size or usual_size(place),

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from agent.errors import UserFault
 from vm.senses import AS_USUAL, SenseOptions
@@ -82,7 +82,7 @@ def parse_place(text: str) -> Place:
     word, colon, name = text.partition(":")
     if word not in KINDS or (colon and not name) or (word == "here" and name):
         raise ValueError(f"{text!r} is no computer; it must be {FORMS}")
-    place = Place(cast("Kind", word), str(Path(name).expanduser().absolute()) if name.endswith(".qcow2") else name)
+    place = Place(word, str(Path(name).expanduser().absolute()) if name.endswith(".qcow2") else name)
     if place.kind == "osworld":
         host_and_port(place)
     elif name and place.disk is None and not _IMAGE.fullmatch(name):
@@ -105,6 +105,13 @@ def host_and_port(place: Place) -> tuple[str, int]:
 def usual_size(place: Place) -> tuple[int, int] | None:
     """Of the screen in pixels, where nobody names one; None for a screen that is as it is."""
     return {"desktop": DESKTOP_SIZE, "vm": VM_SIZE}.get(place.kind) if place.disk is None else None
+
+
+def folder_inside(place: Place, workspace: Path) -> str:
+    """What the task's folder is called by programs there."""
+    if place.kind in ("here", "desktop"):
+        return str(workspace)
+    return "~/Documents" if place.kind == "osworld" or place.disk else "/home/user/Documents"
 
 
 def check_place(place: Place, monitor: int = 0) -> None:

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from vm.remote_eyes import Screenful
 
 OPEN_SECONDS = 120.0  # until a program has its window: the largest need half of that where they are emulated
-OPEN_SETTLE_SECONDS = 45.0
+OPEN_SETTLE_SECONDS = 90.0
 CHECK_EVERY = 2.0  # seconds between questions whether all is well inside; takes 10 ms
-SLOW = Patience(reaction=6.0, change=3.0, look=15.0, name=1.5)
+SLOW = Patience(reaction=12.0, change=3.0, look=20.0, name=1.5)
 _SENSES = ("perception.eyes", "perception.pixels", "vm.remote_eyes", "vm.remote_windows")
 _NOTES = (
     "This is a virtual machine of its own: nobody else uses it, nothing in it is the user's, and it is slower than a "

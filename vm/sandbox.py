@@ -30,7 +30,15 @@ PACKAGE = "bubblewrap"
 
 _SYSTEM = ("usr", "opt", "nix", "gnu")
 _LINKED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")  # into usr, on all newer systems
-_VARIABLE = ("cache/fontconfig", "lib/aspell", "lib/ghostscript", "lib/ispell", "lib/libreoffice", "lib/xkb")
+_VARIABLE = (
+    "cache/fontconfig",
+    "lib/aspell",
+    "lib/dpkg",
+    "lib/ghostscript",
+    "lib/ispell",
+    "lib/libreoffice",
+    "lib/xkb",
+)
 """Below /var: what programs look for and the system has prepared; without the first, each start reads every font."""
 _OF_ROOT = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 _SHMGET = {"x86_64": (0xC000003E, 29), "aarch64": (0xC00000B7, 194)}

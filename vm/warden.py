@@ -9,8 +9,8 @@ speaks to it through a SEQPACKET socket, one JSON object a packet, each answered
     {"do": "tend", "folder": "…"}                                       → {}
     {"do": "end"}                                                       → {} when all that was started has ended
 
-In a sandbox it runs a second time (`warden.py --inside RUN FD`), as the one who starts programs in there, and leaves
-the rest to the one outside: nothing survives a sandbox whose first process has ended.
+In a sandbox it runs a second time (`warden.py --inside RUN FD`) and starts the programs in there, no more than that:
+nothing survives a sandbox whose first process has ended.
 
 When the parent's end closes, however that came about, everything descended from the warden is ended (it is a
 subreaper, so daemons are its descendants too) and the run's directory is removed. Should the warden itself be killed,
@@ -331,10 +331,9 @@ class Warden:
 
 
 class Inside(Warden):
-    """The one in a sandbox: it keeps no notes, since the run's directory is not there."""
+    """The one in a sandbox. It keeps no notes: the run's directory is not there, and is swept by the one outside."""
 
-    def _note(self, name: str, line: str) -> None:
-        """Sweeping up is for the one outside."""
+    def _note(self, name: str, line: str) -> None: ...
 
 
 def _watch(pid: int) -> int | None:

@@ -24,7 +24,10 @@ SCREEN_SECONDS, ANSWER_SECONDS = 0.25, 0.5
 PICTURE_MS, AGAIN_MS = 35.0, 10.0
 ALL_SECONDS, OWN_MB = 6.0, 300.0
 LEAST_FREE_MB = 2048  # of the host's memory; with less, no further machines are forked
-USE = "head -c 4000000 /dev/urandom > /tmp/used; cp /tmp/used /var/tmp/used; sync; ls -lR /etc /usr/share/applications | tail -n 1"
+USE = (
+    "head -c 4000000 /dev/urandom > /tmp/used; cp /tmp/used /var/tmp/used; sync; "
+    "ls -lR /etc /usr/share/applications | tail -n 1"
+)
 
 
 def figures(rounds: int = 10, most: int = 16, soak: int = 300, image: Image | Source | None = None) -> list[Figure]:

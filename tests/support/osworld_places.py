@@ -59,7 +59,7 @@ class Place:
     @contextmanager
     def window(self, title: str, name: str, kind: Literal["text", "terminal"] = "text") -> Generator[GuestWindow]:
         """A window of ours in front, by the plain interface alone."""
-        script, report = f"{self.home}/guest_window.py", f"{self.home}/{name}.json"
+        script, report = f"{self.home}/guest_window.py", f"{self.home}/{name}-{time.monotonic_ns()}.json"
         self.guest.upload(script, WINDOW.read_bytes())
         start = [*self._with_gtk(), "/usr/bin/python3", script, title, name, report, kind]
         assert self.guest.launch(start).status == 200

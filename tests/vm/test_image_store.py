@@ -5,13 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent.errors import UserFault
-from vm.image.store import FILES, Image, checksum, find_image, images, remove_image, verify
+from vm.image.store import FILES, Image, checksum, exchange, find_image, images, remove_image, verify
 
 
 @pytest.fixture
@@ -103,3 +104,12 @@ def test_removed_with_its_snapshots_but_not_under_a_machine(home: Path) -> None:
     assert [path.name for path in (home / "snapshots").iterdir()] == ["bb"]
     with pytest.raises(UserFault, match=r"no image 'base' \(there: office\)"):
         remove_image("base")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="images are built on Linux")
+def test_a_new_image_takes_the_place_of_the_old_in_one_step(home: Path) -> None:
+    old, new = make(home, "old"), make(home, "new")
+    exchange(new.folder, old.folder)
+    assert old.disk.read_text() == "disk.qcow2 of new\n" and new.disk.read_text() == "disk.qcow2 of old\n"
+    with pytest.raises(FileNotFoundError):
+        exchange(home / "nothing", old.folder)

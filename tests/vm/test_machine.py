@@ -98,6 +98,7 @@ def until(true: Callable[[], object], seconds: float = 10.0) -> bool:
     return True
 
 
+@pytest.mark.skipif(shutil.which("qemu-system-x86_64") is None, reason="no QEMU here")
 def test_emulation_runs_code() -> None:
     """The probe's own code is right: what is asked of KVM, emulation does."""
     assert runs_code("tcg", 60)

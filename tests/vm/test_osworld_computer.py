@@ -74,6 +74,7 @@ def test_text_arrives_as_given(tmp_path: Path) -> None:
         at(server, tmp_path / "work", body)
 
 
+@pytest.mark.slow
 def test_where_our_hands_do_not_run_pyautogui_does_what_it_does_exactly(tmp_path: Path) -> None:
     async def body(computer: OsworldComputer, server: OsworldServer) -> None:
         with text_field(server.display) as field:
@@ -91,6 +92,7 @@ def test_where_our_hands_do_not_run_pyautogui_does_what_it_does_exactly(tmp_path
         at(server, tmp_path / "work", body)
 
 
+@pytest.mark.slow
 def test_without_either_the_model_is_told_what_is_missing(tmp_path: Path) -> None:
     async def body(computer: OsworldComputer, server: OsworldServer) -> None:
         space = (await computer.screenshot()).space

@@ -19,8 +19,10 @@ from tests.support.command import wait_until
 from tests.support.desk import desk
 from vm import warden
 from vm.desktop import PrivateDesktop, open_desktop
+from vm.image.store import find_image
 from vm.sandbox import accounts, bubblewrap
 
+SIZE = (1280, 800)
 SECRET = "nobody-else-may-read-this"
 
 
@@ -183,6 +185,26 @@ def _without_bubblewrap(folder: Path, monkeypatch: pytest.MonkeyPatch, reason: s
         (folder / "bwrap").write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
         (folder / "bwrap").chmod(0o755)
     monkeypatch.setenv("PATH", str(folder))
+
+
+@pytest.mark.vm
+@walled
+def test_a_desktop_with_the_programs_of_an_image(tmp_path: Path) -> None:
+    opened = lambda: open_desktop(SIZE, workspace=tmp_path, image="office", network=False)  # noqa: E731
+    desktop = anyio.run(opened)
+    try:
+        image = find_image("office")
+        listed = {tuple(line.split()[:2]) for line in image.packages.read_text().splitlines()}
+        there = said(desktop, "dpkg-query -W -f '${Package} ${Version}\\n'").splitlines()
+        assert {tuple(line.split()) for line in there} == listed, "one package list, two places"
+        anyio.run(desktop.open, "localc")
+        shot = anyio.run(desktop.screenshot)
+        anyio.run(desktop.perform, Type("42\n"), shot.space)
+        assert anyio.run(desktop.screenshot).sha256 != shot.sha256
+        with pytest.raises(UserFault, match="no program 'gnome-nothing'"):
+            anyio.run(desktop.open, "gnome-nothing")
+    finally:
+        anyio.run(desktop.aclose)
 
 
 def test_accounts_are_the_systems_and_ones_own(tmp_path: Path) -> None:

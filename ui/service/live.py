@@ -195,7 +195,7 @@ class _Shared:
 
 
 def _open(display: str) -> Screen:
-    """A private desktop's screen, on which there is no window of ours that would have to be left out; or a machine's."""
+    """A private desktop's screen, without a window of ours that would have to be left out; or a machine's."""
     from perception.backends.mss import MssBackend
     from perception.screen import Screen
 
@@ -209,18 +209,16 @@ def _machine(workspace: Path) -> Backend:
     from vm.machine import live_machine
     from vm.remote_eyes import MachineBackend
 
-    class Live(MachineBackend):
-        def close(self) -> None:
-            machine.close()
-
     machine = live_machine(workspace)
     if machine is None:
         raise ScreenLost(f"no virtual machine works in {workspace}")
     try:
-        return Live(machine)
+        backend = MachineBackend(machine)
     except BaseException:
         machine.close()
         raise
+    backend.close = machine.close  # it is nobody else's to end here
+    return backend
 
 
 def to_jpeg(frame: Frame, width: int) -> bytes:

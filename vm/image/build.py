@@ -191,10 +191,10 @@ def _write_manifest(job: _Job, archive: list[dict[str, str]]) -> None:
 
 def _put_in_place(job: _Job, steps: Steps) -> store.Image:
     target = store.images_home() / job.name
-    old = job.work / "old"
     if target.exists():
-        target.rename(old)  # into the working folder, which is removed
-    job.image.rename(target)
+        store.exchange(job.image, target)  # the older one is in the working folder now, which is removed
+    else:
+        job.image.rename(target)
     image = store.read_image(target)
     prune(job.name)  # snapshots of the older image, which nothing would ever use again
     took, size = time.monotonic() - job.began, sum(image.bytes.values()) / 1e6

@@ -5,8 +5,11 @@ images/NAME/  disk.qcow2  vmlinux  initrd.img  packages.txt  manifest.json  [tre
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import hashlib
 import json
+import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -31,6 +34,7 @@ LAYERS = ("base", "office", "full")
 """The images that there are recipes for; each holds those before it."""
 
 VERSION = 1  # of the manifest
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,23 @@ def remove_image(name: str) -> int:
     folder.rename(gone)
     remove_tree(gone)
     return freed
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Swap two folders of one file system in one step, so that there is always one of either name.
+
+    Raises:
+        OSError: they cannot be swapped.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0:
+        return
+    if (error := ctypes.get_errno()) not in (errno.EINVAL, errno.ENOSYS):
+        raise OSError(error, os.strerror(error), str(other))
+    aside = one.with_name(f"{one.name}.aside")  # a file system that cannot: two steps
+    other.rename(aside)
+    one.rename(other)
+    aside.rename(one)
 
 
 def checksum(path: Path) -> str:

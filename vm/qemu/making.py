@@ -50,6 +50,9 @@ SPARE_MIB = 1024  # of disk, beside the memory of the machine
 LOCK_POLL_SECONDS = 0.2
 
 
+CANNOT = "KVM is there, but cannot run the machine's kernel"
+
+
 class CannotRun(Exception):
     """The accelerator does not run this machine's kernel."""
 
@@ -144,7 +147,7 @@ def _make(setting: Setting, state: str, needs: Mapping[str, object], folder: Pat
     work = Path(mkdtemp(prefix=f".making-{folder.name}-", dir=folder.parent))
     try:
         if base is None:
-            _boot(setting, work)
+            _boot_watched(setting, work)
         else:
             _prepare(setting, work, base, STATES[state] or "")
         seconds = time.monotonic() - started
@@ -169,8 +172,19 @@ def _check_room(setting: Setting, home: Path) -> None:
 # A first boot ------------------------------------------------------------------------------------------------------
 
 
+def _boot_watched(setting: Setting, work: Path) -> None:
+    """A KVM that cannot run a kernel shows it in many ways; QEMU that breaks down is one of them."""
+    try:
+        _boot(setting, work)
+    except EmulatorLost as lost:
+        if setting.hardware.accelerator != "kvm":
+            raise
+        raise CannotRun(f"{CANNOT} ({lost})") from None
+
+
 def _boot(setting: Setting, work: Path) -> None:
     source = setting.source
+    source.check()  # what is wrong with a disk shows late, and as something else
     how = "KVM" if setting.hardware.accelerator == "kvm" else "emulated, which takes a minute"
     setting.say(f"starting {source.name} for the first time ({how}); later starts take a second")
     _make_files(source, work)
@@ -223,7 +237,7 @@ def _wait_for_desktop(setting: Setting, emulator: Emulator, address: GuestAddres
         passed = time.monotonic() - started
         silent = ours and not (output.exists() and output.stat().st_size)
         if setting.hardware.accelerator == "kvm" and ((silent and passed > FIRST_OUTPUT_SECONDS) or _stuck(emulator)):
-            raise CannotRun("KVM is there, but cannot run the machine's kernel")
+            raise CannotRun(CANNOT)
         _go_on(setting, emulator)
         if passed > BOOT_SECONDS[ours]:
             raise setting.fault(f"its desktop was not there after {passed:.0f} s; its last words: {_said(output)}")

@@ -58,6 +58,15 @@ class Source:
         payload = hashlib.sha256(self.payload).hexdigest()
         return {"name": self.name, "files": files, "sums": dict(self.sums), "payload": payload}
 
+    def check(self) -> None:
+        """Hold the files' content against what is known of it, a second per GB. Raises UserFault."""
+        from vm.image.store import checksum
+
+        for path in (self.disk, self.kernel, self.initrd):
+            if path is not None and path.name in self.sums and checksum(path) != self.sums[path.name]:
+                again = f"build the image again with `deskhand vm build {self.name}`"
+                raise UserFault(f"{path} is damaged (its checksum is another); {again}")
+
 
 def stamp(path: Path) -> list[int]:
     """Size, time of the last change in ns and inode: another file, or a changed one, has another."""

@@ -89,6 +89,7 @@ def test_a_command_can_be_verified(place: Place, route: str) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_verification_can_ask_for_a_window(place: Place) -> None:
     with place.window("A window to be seen", "verified"):
         order: dict[str, Any] = {"command": "true", "verification": {"window_exists": "window to be"}}
@@ -177,6 +178,7 @@ def test_what_was_put_there_comes_back(place: Place, name: str, age: Age) -> Non
     assert place.guest.file(path).body == b""
 
 
+@pytest.mark.slow
 def test_a_large_file_goes_there_and_back(place: Place) -> None:
     content = np.random.default_rng(7).bytes(12_000_000)
     assert place.guest.upload("~/large.bin", content).text.endswith("12000000 bytes")

@@ -81,6 +81,7 @@ def test_windows_come_to_the_front_by_title_and_by_class(place: Place, window: G
         assert shows(place, other.title)
 
 
+@pytest.mark.slow
 def test_windows_close_by_part_of_the_title_and_by_class(place: Place) -> None:
     for name, how in (("first to GO", {}), ("guestgone", {"by_class": True})):
         with place.window("The first to go", "guestgone") as gone:

@@ -43,7 +43,10 @@ def test_an_address_is_split() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "there", "vm:", "here:x", "osworld", "osworld:host", "osworld:host:0", "osworld:host:70000", "osworld:a b:1", "vm:../x", "vm:a/b", "desktop:-rf", "osworld:http://x:1"],
+    [
+        *("", "there", "vm:", "here:x", "vm:../x", "vm:a/b", "desktop:-rf"),
+        *("osworld", "osworld:host", "osworld:host:0", "osworld:host:70000", "osworld:a b:1", "osworld:http://x:1"),
+    ],
 )
 def test_what_names_no_place_is_refused_with_what_would(text: str) -> None:
     with pytest.raises(ValueError, match=r"vm:IMAGE|osworld:HOST:PORT|deskhand vm list"):

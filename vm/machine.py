@@ -26,7 +26,7 @@ from vm.qemu.live import LIVE, LiveMachine, live_machine
 from vm.qemu.making import STATES, Setting, forward, made
 from vm.qemu.monitor import Refused
 from vm.qemu.pictures import Shown, to_frame
-from vm.qemu.snapshot import SCREEN, TOKEN, Snapshot
+from vm.qemu.snapshot import SCREEN, Snapshot
 from vm.qemu.source import GUEST_PORT, VNC_PORT, Source, source_of
 from vm.qemu.watching import MachineLost
 
@@ -241,7 +241,7 @@ class Machine:
             if not self.source.ours:
                 healthy(GuestAddress(HOST, port, ""), False, ANSWER_SECONDS)
                 return GuestAddress(HOST, port, "")
-            old = GuestAddress(HOST, port, self._forks.snapshot.file(TOKEN).read_text())
+            old = GuestAddress(HOST, port, emulator.token)
             return renew(old, token=new_token(), plain=self._plain)
         except (ScreenLost, GuestFault, OSError) as error:
             why = emulator.lost() or f"it was restored, and its server does not answer ({error})"

@@ -124,7 +124,7 @@ class Deskhand:
     def leftovers(self) -> list[int]:
         """Processes of this home, or of anything started from it, that are still there."""
         marks = (str(self.home).encode(), str(self.scratch).encode())
-        return [pid for pid in _pids() if pid != os.getpid() and any(mark in _environment(pid) for mark in marks)]
+        return [pid for pid in _pids() if pid != os.getpid() and any(mark in _told(pid) for mark in marks)]
 
     def _argv(self, *arguments: str) -> list[str]:
         return [str(Path(sys.executable).with_name("deskhand")), *arguments]
@@ -142,8 +142,9 @@ def _pids() -> list[int]:
     return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
 
 
-def _environment(pid: int) -> bytes:
+def _told(pid: int) -> bytes:
+    """Environment and words of a process; machines get no environment, and name their files."""
     try:
-        return Path(f"/proc/{pid}/environ").read_bytes()
+        return Path(f"/proc/{pid}/environ").read_bytes() + Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""

@@ -29,6 +29,7 @@ from vm.guest.wire import Refused
 USER = "user"
 SITE = Path(__file__).with_name("site")
 LINE_SECONDS = 5.0  # for a line to come
+LATER = 0.7  # seconds after a renewal, when whoever waits for its answer has it
 KEY_SECONDS = 600.0  # for one key of the secure shell
 USUAL_KEYS = ("ssh_host_ed25519_key", "ssh_host_ecdsa_key")
 POOL = 512  # bytes that systemd keeps for the next start
@@ -107,17 +108,24 @@ class Daemon:
         self._places.socket.unlink(missing_ok=True)
 
     def renew(self, wanted: Renewal) -> None:
-        """Clock, random numbers, machine id and token; then, beside everything else, the keys of the secure shell.
+        """Clock, random numbers, machine id and token; a little later, the rest.
 
         Raises:
             OSError: something of it did not work.
         """
         self._kernel.set_clock(wanted.now)
         self._kernel.add_entropy(wanted.seed)
-        self._write_pool(wanted.seed)
         self._write_identity(wanted.machine_id)
         self._write_token(wanted.token.encode())
-        threading.Thread(target=self._new_keys, daemon=True, name="deskhand-keys").start()
+        later = threading.Timer(LATER, self._renew_the_rest, [wanted.seed])
+        later.daemon = True
+        later.start()
+
+    def _renew_the_rest(self, seed: bytes) -> None:
+        """What nobody needs at once: the seed of the next start, and the keys of the secure shell."""
+        with suppress(OSError):
+            self._write_pool(seed)
+        self._new_keys()
 
     def _listening(self) -> socket.socket:
         path = self._places.socket
@@ -203,16 +211,18 @@ def compile_site(folder: Path = SITE) -> None:
 
 def _replace(path: Path, data: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
     """A file, whole or as it was, and never with other rights than these."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    name = path.with_name(f".{path.name}.new")  # only root may write there
+    name.unlink(missing_ok=True)
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             os.fchmod(descriptor, mode)
             if owner is not None:
                 os.fchown(descriptor, *owner)
-        Path(name).replace(path)
+        name.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        name.unlink(missing_ok=True)
         raise
 
 

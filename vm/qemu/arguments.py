@@ -22,6 +22,7 @@ KERNEL_LINE = (
     "root=/dev/vda rw console=ttyS0,115200 vt.global_cursor_default=0 mitigations=off nowatchdog "
     "rcupdate.rcu_cpu_stall_suppress=1"
 )
+PAINTED = "painted"  # a FIFO in the folder of a machine
 _SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
 
@@ -128,7 +129,7 @@ def command(
         ),
         *(
             *monitor,
-            *(() if source.ours else _vnc(incoming)),
+            *(_painted(files) if source.ours else _vnc(incoming)),
             *(_live(files) if live else ()),
             "-action",
             "panic=pause,reboot=shutdown",
@@ -212,6 +213,12 @@ def _consoles(files: Files, incoming: bool) -> list[str]:
 def _live(files: Files) -> list[str]:
     socket = f"socket,id=live,path={_quoted(files.folder / 'live.qmp')},server=on,wait=off"
     return ["-chardev", socket, "-mon", "chardev=live,mode=control"]
+
+
+def _painted(files: Files) -> list[str]:
+    """A line for each time that the guest shows something else; see `vm.qemu.pictures.Painted`."""
+    events = ("virtio_gpu_cmd_res_flush", "virtio_gpu_cmd_set_scanout")
+    return [*(word for event in events for word in ("-trace", f"enable={event}")), "-D", str(files.folder / PAINTED)]
 
 
 def _vnc(incoming: bool) -> list[str]:

@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 from vm.processes import Processes, WardenLost
 from vm.programs import last_line
+from vm.qemu.arguments import PAINTED
 from vm.qemu.monitor import Event, Monitor, MonitorLost
-from vm.qemu.pictures import Pictures
+from vm.qemu.pictures import Painted, Pictures
 from vm.qemu.watching import exit_reason, reason, state_reason
 
 START_SECONDS = 60.0  # QEMU speaks after 0.1 s
@@ -33,14 +34,24 @@ class EmulatorLost(Exception):
 class Emulator:
     """A QEMU process and its monitor. Safe from any thread."""
 
-    def __init__(self, processes: Processes, folder: Path, words: Sequence[str]) -> None:
-        """Start it. `folder` is its own, is there, and is removed with it. Raises EmulatorLost."""
+    def __init__(self, processes: Processes, folder: Path, words: Sequence[str], *, tells: bool = False) -> None:
+        """Start it. Raises EmulatorLost.
+
+        Args:
+            folder: its own; it is there, and is removed with it.
+            tells: this QEMU is known to tell when something new is shown.
+        """
         self.folder = folder
         self._processes = processes
         self._lost: str | None = None
         self._ended = threading.Event()
         self._log = folder / "qemu.log"
         self.pid = 0
+        self.token = ""  # what opens `/v2` in it
+        self._seeing = threading.Lock()
+        self._seen: bytes | None = None
+        fifo = folder / PAINTED
+        self._painted = Painted(fifo, sure=tells) if str(fifo) in words else None
         self.monitor = Monitor(folder / "qmp", self._heard)
         try:
             self.pid = processes.spawn(words, environment=_environment(), cwd=folder, log=self._log)
@@ -62,7 +73,15 @@ class Emulator:
         """The screen as a PPM. Raises EmulatorLost."""
         if why := self._lost:
             raise EmulatorLost(why)
-        return self.guarded(self.pictures.raw)
+        with self._seeing:
+            if self._seen is None or self._may_differ():
+                self._seen = self.guarded(self.pictures.raw)
+            return self._seen
+
+    @property
+    def tells(self) -> bool:
+        """Whether it has told that something new is shown, so that its silence means something."""
+        return self._painted is not None and self._painted.sure
 
     def guarded(self, work: Callable[[], T]) -> T:
         """Do something with the monitor, and say what has become of the machine if that fails."""
@@ -113,7 +132,19 @@ class Emulator:
         self.monitor.close()
         with suppress(AttributeError):  # it was never started
             self.pictures.close()
+        if self._painted is not None:
+            self._painted.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _may_differ(self) -> bool:
+        """Whether the screen may show something new, or there is none any more."""
+        if self._painted is None or self._painted.anything():
+            return True
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
 
     def _heard(self, event: Event) -> None:
         if self._lost is None and not self._ended.is_set():

@@ -12,12 +12,17 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from agent.errors import UserFault
+from perception.errors import ScreenLost
+from vm.guest_client import GuestFault
 from vm.processes import WardenLost
 from vm.qemu import snapshot as snapshots
-from vm.qemu.arguments import Files, command
+from vm.qemu.arguments import HOST, Files, command
 from vm.qemu.emulator import Emulator, EmulatorLost
-from vm.qemu.making import Setting, ensure_snapshot, restore
-from vm.qemu.snapshot import DEVICES, DISK, FRESH, KERNEL, PAYLOAD, RAM, SETTINGS, TOKEN, Snapshot, Unusable
+from vm.qemu.guest import GuestAddress, new_token, renew
+from vm.qemu.making import Setting, ensure_snapshot, forward, restore, unforward
+from vm.qemu.monitor import Refused
+from vm.qemu.snapshot import DEVICES, DISK, FRESH, KERNEL, PAYLOAD, RAM, SETTINGS, TELLS, TOKEN, Snapshot, Unusable
+from vm.qemu.source import GUEST_PORT
 
 CLOSE_SECONDS = 60.0  # for a fork that is being made
 RESERVE_MIB = 1024  # of memory; with less than this free, nothing is forked ahead
@@ -105,8 +110,10 @@ class Forks:
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
             raise EmulatorLost(f"its disk cannot be made ({error})") from None
-        emulator = Emulator(self.setting.processes, folder, words)
+        emulator = Emulator(self.setting.processes, folder, words, tells=snapshot.optional(TELLS) is not None)
         try:
+            if token := snapshot.optional(TOKEN):
+                emulator.token = token.read_text()
             restore(emulator, snapshot.file(DEVICES))
         except BaseException:
             emulator.end()
@@ -189,13 +196,35 @@ class ForksAhead(Forks):
             made: Emulator | None = None
             if _room(RESERVE_MIB):
                 with contextlib.suppress(EmulatorLost, UserFault):  # whoever asks for one is told
-                    made = super().next()
+                    made = self._warmed(super().next())
             with self._change:
                 if made is None:
                     self._change.wait_for(lambda: self._closed, RETRY_SECONDS)
                 else:
                     self._ready.append(made)
                     self._change.notify_all()
+
+    def _warmed(self, emulator: Emulator) -> Emulator:
+        """Let it become a machine of its own, and pause it again.
+
+        A fork's first steps are slow where it is emulated, as its code must be translated anew; so they are made here.
+        """
+        if not self.setting.source.ours:
+            return emulator
+        try:
+            emulator.execute("cont")
+            port = forward(emulator, GUEST_PORT)
+            address = GuestAddress(HOST, port, emulator.token)
+            emulator.token = renew(address, token=new_token(), plain=False).token
+            unforward(emulator, port)
+            emulator.execute("stop")
+        except (ScreenLost, GuestFault, Refused) as error:
+            emulator.end()
+            raise EmulatorLost(f"it was restored, and its server does not answer ({error})") from None
+        except BaseException:
+            emulator.end()
+            raise
+        return emulator
 
     def _wanted(self) -> bool:
         with self._change:

@@ -25,7 +25,20 @@ from vm.qemu.emulator import Emulator, EmulatorLost
 from vm.qemu.guest import GuestAddress, new_token, open_program, ready
 from vm.qemu.monitor import Refused
 from vm.qemu.pictures import to_frame
-from vm.qemu.snapshot import DEVICES, DISK, FRESH, KERNEL, PAYLOAD, RAM, SCREEN, SETTINGS, TOKEN, Snapshot, Unusable
+from vm.qemu.snapshot import (
+    DEVICES,
+    DISK,
+    FRESH,
+    KERNEL,
+    PAYLOAD,
+    RAM,
+    SCREEN,
+    SETTINGS,
+    TELLS,
+    TOKEN,
+    Snapshot,
+    Unusable,
+)
 from vm.qemu.source import GUEST_PORT, Source, firmware
 
 STATES: Mapping[str, str | None] = {
@@ -331,9 +344,16 @@ def forward(emulator: Emulator, guest: int, host: int = 0) -> int:
     raise Refused(f"no port for {guest} could be had")
 
 
+def unforward(emulator: Emulator, host: int) -> None:
+    """Give a port of this host back."""
+    emulator.guarded(lambda: emulator.monitor.say(f"hostfwd_remove net0 tcp:{HOST}:{host}"))
+
+
 def _save(emulator: Emulator, work: Path) -> None:
     emulator.execute("stop")
     (work / SCREEN).write_bytes(emulator.raw())
+    if emulator.tells:
+        (work / TELLS).touch(mode=0o600)
     _ignore_shared(emulator)
     descriptor = os.open(work / DEVICES, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:

@@ -37,6 +37,20 @@ def _loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
+def watch_file(descriptor: int, call: Callable[[], None]) -> None:
+    """Call something, from the loop's thread, whenever there is something to be read."""
+    _loop().call_soon_threadsafe(_loop().add_reader, descriptor, call)
+
+
+def leave_file(descriptor: int) -> None:
+    """Returns when it is not watched any more."""
+
+    async def leave() -> None:
+        asyncio.get_running_loop().remove_reader(descriptor)
+
+    _run(leave(), SECONDS)
+
+
 def _run(work: Coroutine[Any, Any, T], seconds: float) -> T:
     future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(work, seconds), _loop())
     try:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 import threading
+from contextlib import suppress
+from pathlib import Path
 
 from perception.frames import Frame
-from vm.qemu.monitor import Monitor, MonitorLost
+from vm.qemu.monitor import Monitor, MonitorLost, leave_file, watch_file
 
 SECONDS = 10.0  # a picture takes 6 ms
+_ROOM = 1 << 20  # bytes of lines that are kept until somebody reads them
 _HEADER = 64  # bytes; more than "P6\n65535 65535\n255\n" has
 
 
@@ -47,6 +51,42 @@ class Pictures:
                 os.close(self._memory)
                 os.close(self._writing)
                 self._memory = self._writing = -1
+
+
+class Painted:
+    """Whether a machine has shown anything new: QEMU writes a line for each time. Safe from any thread."""
+
+    def __init__(self, path: Path, *, sure: bool) -> None:
+        """To be made before QEMU is started, which writes to `path`. `sure`: this QEMU is known to write."""
+        os.mkfifo(path, 0o600)
+        self.sure = sure
+        self._came = True
+        self._lock = threading.Lock()
+        # For writing as well, so that it never ends while nobody writes yet.
+        self._line = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        with suppress(OSError):  # the system's limit is lower
+            fcntl.fcntl(self._line, fcntl.F_SETPIPE_SZ, _ROOM)
+        watch_file(self._line, self._drain)  # QEMU waits where there is no more room
+
+    def anything(self) -> bool:
+        """Whether it has since the last call, or may have."""
+        self._drain()
+        with self._lock:
+            came, self._came = self._came, False
+            return came or not self.sure
+
+    def close(self) -> None:
+        """May be called twice."""
+        with self._lock:
+            line, self._line = self._line, -1
+        if line >= 0:
+            leave_file(line)
+            os.close(line)
+
+    def _drain(self) -> None:
+        with self._lock, suppress(BlockingIOError):
+            while self._line >= 0 and os.read(self._line, _ROOM):
+                self._came = self.sure = True
 
 
 def to_frame(raw: bytes) -> Frame:

@@ -1,7 +1,7 @@
 """Snapshots: a machine's memory, devices and disk at one moment, in files that forks read and never write.
 
     snapshots/KEY/  ram  devices  disk.qcow2  fresh.qcow2  screen.ppm  manifest.json
-                    [token]  [payload.tar]  [kernel]  [settings.fd]
+                    [token]  [payload.tar]  [kernel]  [settings.fd]  [tells]
 
 A snapshot that does not match what it is restored with seems to work and then hangs, or damages files in silence. So
 its key is made of everything that must match, and its files are held against the manifest before every fork.
@@ -25,9 +25,14 @@ from agent.session import data_home
 from vm.qemu.arguments import Hardware, hardware_arguments, qemu_version
 from vm.qemu.source import Source, stamp
 
-VERSION = 1
+VERSION = 2
 RAM, DEVICES, DISK, FRESH, SCREEN, TOKEN = "ram", "devices", "disk.qcow2", "fresh.qcow2", "screen.ppm", "token"
-PAYLOAD, SETTINGS, KERNEL = "payload.tar", "settings.fd", "kernel"
+PAYLOAD, SETTINGS, KERNEL, TELLS = (
+    "payload.tar",
+    "settings.fd",
+    "kernel",
+    "tells",
+)  # the last: QEMU tells of what is new
 MANIFEST, LOCK = "manifest.json", "used"
 _BLOCK = 1 << 18  # bytes
 

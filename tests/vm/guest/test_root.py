@@ -78,6 +78,7 @@ def test_renews(tmp_path: Path) -> None:
     assert (tmp_path / "var/dbus/machine-id").is_symlink()
     assert places.token.read_text() == f"{NEW['token']}\n" and places.token.stat().st_mode & 0o777 == 0o400
     pool = tmp_path / "var/systemd/random-seed"
+    until(pool.exists)
     assert len(pool.read_bytes()) == 512 and pool.stat().st_mode & 0o777 == 0o600
 
 

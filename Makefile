@@ -29,7 +29,7 @@ setup-vm:
 
 test-vm: setup-vm ## the tests that need a virtual machine; builds its image first where there is none
 	@$(BIN)/python -m tests.support.vm_image office
-	@$(BIN)/pytest -m vm -rs --timeout 900 tests/vm tests/e2e
+	@$(BIN)/pytest -m vm -rs --durations=15 --timeout 900 tests/vm tests/e2e
 
 check: setup-tests ## format, lint, strict types, import layers, generated docs
 	@$(BIN)/ruff format --check --quiet .

@@ -7,6 +7,7 @@ nothing else of the user's files. Every process is started through a warden, whi
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -21,8 +22,9 @@ from vm.desktop_place import Place
 from vm.desktop_start import NEEDED, Stage, Start, Wanted, how, missing_programs
 from vm.libreoffice import PROGRAMS
 from vm.local import LocalComputer, in_thread
+from vm.named import named_by
 from vm.processes import WardenLost, start_processes
-from vm.programs import command_for, last_line, named_by
+from vm.programs import command_for, last_line
 from vm.sandbox import HOST, View, bubblewrap, in_system, why_not
 from vm.senses import AS_USUAL, SenseOptions
 from vm.windows import Windows, wait_for_window
@@ -195,7 +197,7 @@ async def open_desktop(
         options: of its eyes and hands. A person may touch it too, over VNC for instance.
         image: whose programs it has, by its name; None for those of this machine.
         network: whether its programs reach other machines.
-        opens: what is going to be opened: files that are named there are seen by the programs, wherever they are.
+        opens: what is going to be opened; what that names is seen by the programs, see `vm.named`.
         shared: other files and folders of the user that programs see and may change.
         say: told where there is no sandbox, and what takes long.
 
@@ -206,8 +208,9 @@ async def open_desktop(
 
     def work(cancelled: threading.Event) -> None:
         folder = workspace.resolve()
-        named = [path for target in opens for path in named_by(target, folder)]
-        wanted = Wanted(size, options, _root(image, say), network, _shared([*named, *shared], folder))
+        named = named_by(tuple(opens), folder, os.environ.get("PATH", os.defpath))
+        seen = (_outside([*named.shared, *shared], folder), _outside(named.fixed, folder))
+        wanted = Wanted(size, options, _root(image, say), network, *seen)
         made.append(PrivateDesktop(_start(folder, wanted, cancelled), wanted))
 
     try:
@@ -270,10 +273,12 @@ def _root(image: str | None, say: Callable[[str], object]) -> Path:
     return tree_of(find_image(image), say=tell)
 
 
-def _shared(paths: Iterable[Path], workspace: Path) -> tuple[Path, ...]:
+def _outside(paths: Iterable[Path], workspace: Path) -> tuple[Path, ...]:
     """Those that must be shown besides the workspace and the system, by their own names."""
     wanted = (path.absolute() for path in paths)
-    return tuple(path for path in wanted if not (path.is_relative_to(workspace) or in_system(path)))
+    return tuple(
+        path for path in wanted if not (path.is_relative_to(workspace) or in_system(path)) and os.path.lexists(path)
+    )
 
 
 def _is_there(word: str) -> bool:

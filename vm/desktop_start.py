@@ -44,6 +44,7 @@ class Wanted:
         root: where its programs come from: this machine, or an image's tree.
         network: whether they reach other machines.
         shared: files and folders of the user, besides the workspace, that they see and may change.
+        fixed: the same, that they may only read.
     """
 
     size: tuple[int, int]
@@ -51,6 +52,7 @@ class Wanted:
     root: Path = HOST
     network: bool = True
     shared: tuple[Path, ...] = ()
+    fixed: tuple[Path, ...] = ()
 
 
 @dataclass(slots=True)
@@ -233,7 +235,9 @@ class Start:
         """From here on programs start in a sandbox, where there can be one; what was asked for may need one."""
         wanted, display = self._wanted, self._environment["DISPLAY"]
         own = [path for name in ("openbox", "dbus-daemon") if not in_system(path := _own(name))]
-        view = self._place.view(wanted.root, display, wanted.shared, network=wanted.network, fixed=tuple(own))
+        view = self._place.view(
+            wanted.root, display, wanted.shared, network=wanted.network, fixed=(*own, *wanted.fixed)
+        )
         inside = walled(self._environment)
         try:
             self._programs = start_sandbox(self._processes, view, inside, self._place.warden)

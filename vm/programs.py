@@ -38,22 +38,14 @@ def command_for(target: str, *, folder: Path, path: str, root: Path = Path("/"))
     shelf = _Shelf(path, root)
     if _ADDRESS.match(target):
         return [*_program(_BROWSER, shelf), target]
-    if (file := _file(target, folder)) is not None:
+    if (file := the_file(target, folder)) is not None:
         return [*_program(_kind(file), shelf), str(file)]
     return _command(target, folder, shelf)
 
 
-def named_by(target: str, folder: Path) -> list[Path]:
-    """The user's files and folders that a target names: a file to be opened, or the words of a command."""
-    if _ADDRESS.match(target):
-        return []
-    if (file := _file(target, folder)) is not None:
-        return [file]
-    try:
-        words = shlex.split(target)[1:]
-    except ValueError:
-        return []
-    return [Path(word) for word in words if word.startswith("/") and os.path.exists(word)]  # noqa: PTH110 (a NUL)
+def is_address(target: str) -> bool:
+    """Whether a target is for a browser."""
+    return bool(_ADDRESS.match(target))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +70,7 @@ def last_line(output: IO[bytes]) -> str:
     return next((line[:300] for line in reversed(lines) if line), SILENT)
 
 
-def _file(target: str, folder: Path) -> Path | None:
+def the_file(target: str, folder: Path) -> Path | None:
     try:
         for candidate in (folder / Path(target).expanduser(), Path(target).expanduser().absolute()):
             # A program's own path is a command.

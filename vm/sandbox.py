@@ -128,8 +128,9 @@ def bubblewrap(view: View, more: Sequence[str] = ()) -> list[str]:
     words += [] if view.network else ["--unshare-net"]
     words += [*_system(view.root), "--proc", "/proc", "--dev", "/dev", "--dir", "/run", "--dir", "/var/tmp"]
     words += ["--symlink", "/run", "/var/run", *more, "--bind", str(view.temp), "/tmp"]
-    for option, places in (("--bind", (*sorted(view.shared), *view.private)), ("--ro-bind", view.fixed)):
-        words += [word for place in places for word in (option, str(place), str(place))]
+    options = dict.fromkeys(view.fixed, "--ro-bind") | dict.fromkeys((*view.shared, *view.private), "--bind")
+    # Folders before what lies in them, which may be seen in another way.
+    words += [word for place, option in sorted(options.items()) for word in (option, str(place), str(place))]
     words += [word for name, file in view.replaced.items() for word in ("--ro-bind", str(file), f"/etc/{name}")]
     return [*words, *(_resolver(view.root) if view.network else []), "--chdir", "/", "--"]
 

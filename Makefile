@@ -27,9 +27,9 @@ test-slow: setup-tests ## the cases that `make test` leaves out for time
 setup-vm:
 	@vm/host/setup.sh tests/packages.txt vm/host/machine-packages.txt
 
-test-vm: setup-vm ## the tests that need a virtual machine; builds its image first where there is none
+test-vm: setup-vm ## the tests that need a virtual machine, and its image (ALL=1: slow cases too)
 	@$(BIN)/python -m tests.support.vm_image office
-	@$(BIN)/pytest -m vm -rs --durations=15 --timeout 900 tests/vm tests/e2e
+	@$(BIN)/pytest -m "vm$(if $(ALL),, and not slow)" -rs --durations=15 --timeout 900 tests/vm tests/e2e
 
 check: setup-tests ## format, lint, strict types, import layers, generated docs
 	@$(BIN)/ruff format --check --quiet .

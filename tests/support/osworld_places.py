@@ -26,7 +26,10 @@ Kind: TypeAlias = Literal["desktop", "machine"]
 SIZE = (1920, 1080)
 ROOT = Path(__file__).parents[2]
 WINDOW = Path(__file__).with_name("guest_window.py")
-KINDS = ["desktop", pytest.param("machine", marks=[pytest.mark.vm, pytest.mark.timeout(900)])]
+_MACHINE = [pytest.mark.vm, pytest.mark.timeout(900)]
+KINDS = ["desktop", pytest.param("machine", marks=_MACHINE)]
+SELDOM = ["desktop", pytest.param("machine", marks=[*_MACHINE, pytest.mark.slow])]
+"""For what takes minutes in a machine and is the same there."""
 """What a fixture that gives a Place is parametrised over."""
 TYPELIBS = (
     *("Atk-1.0", "Gdk-3.0", "GdkPixbuf-2.0", "GModule-2.0", "Gtk-3.0", "HarfBuzz-0.0", "Pango-1.0", "cairo-1.0"),

@@ -98,7 +98,7 @@ def test_the_users_own_screen(tmp_path: Path) -> None:
     assert said["here"] and said["desktop"]
     assert checks["session"]["detail"] == f"Linux, X11 on display {display}"
     assert checks["your own screen"]["detail"].startswith("800×600, mouse and keyboard through x11")
-    said, checks = examined(Deskhand(tmp_path, DISPLAY=display))
+    said, checks = examined(Deskhand(tmp_path, DISPLAY=":9871"))  # a number that no other test has
     assert not said["here"] and said["desktop"]
     assert checks["your own screen"]["status"] == "failed" and checks["your own screen"]["cure"]
 

@@ -33,7 +33,7 @@ def resume(*flags: str) -> ResumeOptions:
 
 def test_without_any() -> None:
     options = run()
-    assert (options.model, options.approve, options.size) == (DEFAULT_MODEL, "ask", (1440, 900))
+    assert (options.model, options.approve, options.size) == (DEFAULT_MODEL, "ask", None)
     assert options.budgets == Budgets() and options.provider.base_url is None
 
 

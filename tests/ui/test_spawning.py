@@ -163,7 +163,7 @@ def test_what_makes_no_sense_is_said_before_anything_is_made(tmp_path: Path) -> 
         "the task is empty": StartRequest(" \n"),
         "has 50001 characters, at most 50000": StartRequest("x" * 50_001),
         "the task is not UTF-8": StartRequest("a\udc80"),
-        "'mars' is not known; it must be one of desktop, here": StartRequest("t", computer="mars"),
+        "'mars' is no computer; it must be here, desktop,": StartRequest("t", computer="mars"),
         "'wide' is not WIDTHxHEIGHT": StartRequest("t", size="wide"),
         "8000x20 is out of range": StartRequest("t", size="8000x20"),
         "cannot be given on this page": StartRequest("t", approve="always"),

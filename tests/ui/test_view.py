@@ -230,6 +230,7 @@ KINDS: dict[Any, st.SearchStrategy[Any]] = {
     int: numbers,
     float: st.sampled_from([0.0, 1.5]),
     bool: st.booleans(),
+    bool | None: st.sampled_from([None, True, False]),
     Usage: usages,
     Budgets: st.builds(Budgets, st.sampled_from([None, 4])),
     ImageRef: pictures.filter(bool),

@@ -58,7 +58,10 @@ def proc(pid: int, name: str) -> str:
 def pid_of(desktop: PrivateDesktop, program: str) -> int:
     run = Path(desktop.environment["HOME"]).parent.name
     for pid in warden.marked(run):
-        if proc(pid, "cmdline").split("\0")[0].endswith(program):
+        words = proc(pid, "cmdline").split("\0")
+        if words[0].endswith(program) and (
+            program != "dbus-daemon" or "--session" in words
+        ):  # accessibility has another
             return pid
     raise AssertionError(f"{program} does not run")
 

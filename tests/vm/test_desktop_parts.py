@@ -29,6 +29,13 @@ def descriptors() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
+async def kill(desktop: PrivateDesktop, program: str) -> None:
+    """And wait until it is gone: a moment earlier its display is only seen to be gone, or it seems to be there."""
+    pid = pid_of(desktop, program)
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: not proc(pid, "stat"))
+
+
 def managed(desktop: PrivateDesktop) -> bool:
     windows = Windows(desktop.display)
     try:
@@ -94,13 +101,13 @@ def test_a_reset_heals_a_desktop_whose_server_was_killed(tmp_path: Path) -> None
 def test_a_window_manager_that_is_killed_is_replaced_before_the_next_look(tmp_path: Path) -> None:
     async def body(desktop: PrivateDesktop) -> None:
         await desktop.open("xterm")
-        os.kill(pid_of(desktop, "openbox"), signal.SIGKILL)
+        await kill(desktop, "openbox")
         began = time.monotonic()
         shot = await desktop.screenshot()
         assert time.monotonic() - began < 10 and managed(desktop)
         await desktop.perform(Type("echo x > ~/Documents/typed\n"), shot.space)
         await until((tmp_path / "typed").exists)
-        os.kill(pid_of(desktop, "openbox"), signal.SIGKILL)
+        await kill(desktop, "openbox")
         await desktop.perform(Click(5, 5), shot.space)
         assert managed(desktop), "before an action as well"
 
@@ -111,9 +118,9 @@ def test_a_window_manager_that_keeps_ending_is_told(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(desktop_start, "RESTARTS", 1)
 
     async def body(desktop: PrivateDesktop) -> None:
-        os.kill(pid_of(desktop, "openbox"), signal.SIGKILL)
+        await kill(desktop, "openbox")
         await desktop.screenshot()
-        os.kill(pid_of(desktop, "openbox"), signal.SIGKILL)
+        await kill(desktop, "openbox")
         with pytest.raises(ScreenLost, match=r"window manager \(openbox\) ended again and again, killed by signal 9"):
             await desktop.screenshot()
 
@@ -126,9 +133,7 @@ def test_a_window_manager_that_keeps_ending_is_told(tmp_path: Path, monkeypatch:
 def test_a_part_that_cannot_be_replaced_is_named(tmp_path: Path, program: str, words: str) -> None:
     async def body(desktop: PrivateDesktop) -> None:
         space = (await desktop.screenshot()).space
-        pid = pid_of(desktop, program)
-        os.kill(pid, signal.SIGKILL)
-        await until(lambda: not proc(pid, "stat"))  # until then the display is only seen to be gone
+        await kill(desktop, program)
         began = time.monotonic()
         for call in (desktop.screenshot, lambda: desktop.perform(Click(5, 5), space), lambda: desktop.open("xterm")):
             with pytest.raises(ScreenLost, match=f"the private desktop's {words} ended, killed by signal 9"):

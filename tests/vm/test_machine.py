@@ -341,6 +341,7 @@ def test_damaged_snapshot_is_made_again(home: Path, harm: str) -> None:
     assert any(("has" if harm == "cut" else "damaged") in line for line in said), said
 
 
+@pytest.mark.slow
 def test_other_image_of_the_same_name_has_a_snapshot_of_its_own_and_the_old_one_goes(
     home: Path, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.osworld_client import Answer
-from tests.support.osworld_places import KINDS, Place, place_of
+from tests.support.osworld_places import SELDOM, Place, place_of
 
 GETS = ["/screenshot", "/terminal", "/accessibility", "/platform", "/cursor_position"]
 BARE = ["/screen_size", "/desktop_path", "/wallpaper", "/start_recording", "/end_recording"]
@@ -29,7 +29,7 @@ _JSON = {"Content-Type": "application/json"}
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=SELDOM)
 def place(request: pytest.FixtureRequest) -> Generator[Place]:
     with place_of(request.param) as opened:
         yield opened

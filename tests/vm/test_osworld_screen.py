@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from tests.support.osworld_client import PREFIX
-from tests.support.osworld_places import KINDS, SIZE, GuestWindow, Place, front, place_of, shows
+from tests.support.osworld_places import SELDOM, SIZE, GuestWindow, Place, front, place_of, shows
 
 ODD = 'one <two> & "three"\n\tfür 東京 €\n<'
 """Text that OSWorld's own way of typing loses."""
@@ -26,7 +26,7 @@ SPACES = "https://accessibility.ubuntu.example.org/ns/"
 STATE, PLACE, VALUE = (f"{{{SPACES}{name}}}" for name in ("state", "component", "value"))
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=SELDOM)
 def place(request: pytest.FixtureRequest) -> Generator[Place]:
     with place_of(request.param) as opened:
         yield opened

@@ -129,7 +129,7 @@ def test_kill_9(deskhand: Deskhand, tmp_path: Path, who: str) -> None:
         assert told["name"] == NAME and answers(told)
 
 
-@pytest.mark.parametrize("who", ["emulator", "network"])
+@pytest.mark.parametrize("who", ["network", pytest.param("emulator", marks=pytest.mark.slow)])
 def test_a_machine_that_stops_answering_is_replaced(deskhand: Deskhand, who: str) -> None:
     with started(deskhand) as told:
         before = emulators(deskhand)
@@ -144,6 +144,7 @@ def test_a_machine_that_stops_answering_is_replaced(deskhand: Deskhand, who: str
         wait_until(lambda: emulators(deskhand) not in ([], before) and answers(told), "another machine", SECONDS)
 
 
+@pytest.mark.slow
 def test_killed_while_it_starts(deskhand: Deskhand) -> None:
     shutil.rmtree(deskhand.home / "data" / "snapshots", ignore_errors=True)
     with deskhand.start("vm", "start", "tiny") as command:
@@ -183,6 +184,7 @@ def overwrite(path: Path) -> None:
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "harm"), [("ram", cut_short), ("devices", Path.unlink)])
 def test_a_damaged_snapshot_is_made_again(deskhand: Deskhand, name: str, harm: Callable[[Path], None]) -> None:
     with started(deskhand):

@@ -173,6 +173,8 @@ class Start:
                 return self._stage(senses.result(), screen, bus, manager, prepared=prepared)
             except BaseException:
                 _close(senses)
+                if self._programs is not self._processes:
+                    self._programs.close()
                 raise
 
     def _stage(self, senses: Senses, screen: int, bus: int, manager: int, *, prepared: bool) -> Stage:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -32,10 +33,12 @@ MAKE_SECONDS = 60.0  # it takes one on an idle machine
 POLL_SECONDS = 0.05
 KEPT = 8  # profiles; the oldest go first
 
-_FORMAT = 1
+_FORMAT = 2
 _WORK = "@WORK@"
 _INSTALLED = ("usr/lib/libreoffice", "usr/lib64/libreoffice", "opt/libreoffice")
 _SOURCE = "made.csv"
+_WINDOWS = re.compile(r"<item [^>]*(?:Setup/Office/Factories|Office\.Views)[^>]*>.*?</item>\n?", re.DOTALL)
+"""Where windows were, and how large: without a screen they are small, and later ones would be, too."""
 
 
 def profiles_home() -> Path:
@@ -106,7 +109,7 @@ def keep(key: str, made: Path, documents: Path) -> None:
         settings = (new / "user" / SETTINGS).read_text("utf-8")
         if (place := escape(documents.as_uri())) not in settings:
             raise ValueError("LibreOffice has not kept the settings")
-        (new / "user" / SETTINGS).write_text(settings.replace(place, _WORK), "utf-8")
+        (new / "user" / SETTINGS).write_text(_WINDOWS.sub("", settings).replace(place, _WORK), "utf-8")
         (new / "manifest.json").write_text(json.dumps({"files": dict(_files(new / "user"))}))
         with suppress(OSError):  # there is one by now
             new.rename(home / key)

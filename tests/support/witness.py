@@ -36,8 +36,11 @@ def main() -> None:
         at = time.monotonic()
         if event.type in (X.ButtonPress, X.KeyPress):
             kind = "button" if event.type == X.ButtonPress else "key"
-            for listener in listeners:
-                listener.sendall(f"event {at:.6f} {kind}\n".encode())
+            for listener in list(listeners):
+                try:
+                    listener.sendall(f"event {at:.6f} {kind}\n".encode())
+                except OSError:  # it only wanted to know whether somebody is here
+                    listeners.remove(listener)
 
 
 def _serve(port: int, listeners: list[socket.socket]) -> None:

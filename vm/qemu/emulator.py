@@ -134,6 +134,7 @@ class Emulator:
             self.pictures.close()
         if self._painted is not None:
             self._painted.close()
+        self._seen = None  # megabytes, and this object may be kept for a while
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _may_differ(self) -> bool:

@@ -25,7 +25,7 @@ UNSEEN = Tempo(calm=0.5)
 """For a place where every look costs the programs time."""
 
 FIRST, LONGEST = 0.05, 0.8  # seconds between pictures: at first, and after many that showed nothing new
-FRESH = 0.3  # seconds since a picture, and once more what it took: it is not taken again for the same purpose
+FRESH = 0.05  # seconds since a picture, and once more what it took: it is not taken again for the same purpose
 
 
 class PlainBackend:

@@ -132,7 +132,7 @@ class PollingWatch:
 
     def __init__(self, screen: Screen, wake: Wake) -> None:
         self._screen, self._wake = screen, wake
-        self._known = screen.grab()
+        self._known = self._grab()
         self._lingers = False
 
     @property
@@ -144,7 +144,7 @@ class PollingWatch:
         """See `Watch`."""
         self._screen.check()
         if anew:
-            self._known = self._screen.grab()
+            self._known = self._grab()
         self._lingers = False
         return self._known
 
@@ -181,8 +181,11 @@ class PollingWatch:
     def close(self) -> None:
         """See `Watch`."""
 
+    def _grab(self) -> Frame:
+        return self._screen.grab()
+
     def _compare(self) -> Sequence[Change]:
-        fresh = self._screen.grab()
+        fresh = self._grab()
         if fresh.shape != self._known.shape:
             raise ScreenResized("the screen changed its size")
         changes = changes_of(self._known, fresh, None if self._lingers else time.monotonic())

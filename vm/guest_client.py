@@ -239,11 +239,11 @@ class GuestClient:
 
     def get(self, path: str, seconds: float = SECONDS) -> dict[str, Any]:
         """The JSON of an answer."""
-        return _parsed(self.call("GET", path, None, seconds))
+        return parsed(self.call("GET", path, None, seconds))
 
     def post(self, path: str, body: Mapping[str, Any], seconds: float, *, once: bool = False) -> dict[str, Any]:
         """The same for a call with a body; `once`: never sent again, also where the line broke before an answer."""
-        return _parsed(self.call("POST", path, json.dumps(body).encode(), seconds, once=once))
+        return parsed(self.call("POST", path, json.dumps(body).encode(), seconds, once=once))
 
     def call(
         self,
@@ -277,7 +277,8 @@ class GuestClient:
         self.close()
 
 
-def _parsed(data: bytes) -> dict[str, Any]:
+def parsed(data: bytes) -> dict[str, Any]:
+    """The JSON object of an answer. Raises GuestFault."""
     try:
         answer: object = json.loads(data)
     except ValueError:

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from vm.guest_client import GuestFault, GuestFile
+from vm.guest_client import GuestFault, GuestFile, parsed
 from vm.line import GuestGone, Line
 
 SECONDS = 30.0  # for what takes a second
@@ -173,7 +173,7 @@ class PlainClient:
         return self._places[folder] + name
 
     def _execute(self, words: Sequence[str], seconds: float) -> dict[str, Any]:
-        return _parsed(self._post("/execute", {"command": list(words), "shell": False}, seconds))
+        return parsed(self._post("/execute", {"command": list(words), "shell": False}, seconds))
 
     def _post(self, path: str, body: Mapping[str, Any], seconds: float) -> bytes:
         return self._call("POST", path, json.dumps(body).encode(), _JSON, seconds)
@@ -188,16 +188,6 @@ class PlainClient:
 
 def _part(boundary: str, disposition: str, data: bytes) -> bytes:
     return f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode() + data + b"\r\n"
-
-
-def _parsed(data: bytes) -> dict[str, Any]:
-    try:
-        answer: object = json.loads(data)
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        raise GuestFault("internal", "the machine's server gave an answer that is no JSON object")
-    return cast("dict[str, Any]", answer)
 
 
 def _said(status: int, data: bytes) -> str:

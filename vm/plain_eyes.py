@@ -7,18 +7,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from perception import frames
-from perception.backends.xfront import Front
 from perception.errors import ScreenLost
 from perception.screen import Monitor, Screen, resized
 from perception.screenshot import Region
 from perception.settle import Tempo
-from perception.watch import News, Wake, Watch, changes_of
+from perception.watch import News, PollingWatch, Wake, Watch
 from vm.guest_client import GuestFault
 
 if TYPE_CHECKING:
     from perception.cursor import Cursor
     from perception.frames import Frame
-    from perception.restless import Change
     from vm.plain_client import PlainClient
 
 UNSEEN = Tempo(calm=0.5)
@@ -77,20 +75,13 @@ class PlainBackend:
         return cast("Frame", cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA))
 
 
-class SparingWatch:
+class SparingWatch(PollingWatch):
     """Compares pictures, ever less often while nothing changes; see `perception.watch.Watch`. Nobody can be asked."""
 
     def __init__(self, screen: Screen, wake: Wake) -> None:
-        self._screen, self._wake = screen, wake
-        self._lingers = False
         self._pause = FIRST
         self._began, self._took = 0.0, 0.0
-        self._known = self._grab()
-
-    @property
-    def frame(self) -> Frame:
-        """See `Watch`."""
-        return self._known
+        super().__init__(screen, wake)
 
     def start(self, *, anew: bool = True) -> Frame:
         """See `Watch`: with the picture that was just taken, where there is one."""
@@ -98,10 +89,6 @@ class SparingWatch:
             self._known = self._grab()
         self._lingers, self._pause = False, FIRST
         return self._known
-
-    def linger(self) -> None:
-        """See `Watch`: but what changes then is seen without its time."""
-        self._lingers = True
 
     def wait(self, seconds: float) -> News:
         """See `Watch`."""
@@ -112,29 +99,6 @@ class SparingWatch:
         self._pause = FIRST if changes else min(LONGEST, 2 * self._pause)
         return News(changes)
 
-    def ping(self) -> bool:
-        """See `Watch`."""
-        return False
-
-    def moved_on(self) -> bool:
-        """See `Watch`."""
-        return False
-
-    def give_up(self) -> bool:
-        """See `Watch`."""
-        return True
-
-    def front(self) -> Front:
-        """See `Watch`: nobody says."""
-        return Front()
-
-    def busy(self) -> float:
-        """See `Watch`: nobody says."""
-        return 0.0
-
-    def close(self) -> None:
-        """See `Watch`."""
-
     def _is_fresh(self) -> bool:
         known = frames.size(self._known) == self._screen.size
         return known and time.monotonic() - self._began < FRESH + self._took
@@ -143,12 +107,6 @@ class SparingWatch:
         began, frame = time.monotonic(), self._screen.grab()
         self._began, self._took = began, time.monotonic() - began
         return frame
-
-    def _compare(self) -> Sequence[Change]:
-        fresh = self._grab()
-        changes = changes_of(self._known, fresh, None if self._lingers else time.monotonic())
-        self._known, self._lingers = fresh, False
-        return changes
 
 
 def sparing(screen: Screen, wake: Wake) -> tuple[Watch, str]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Callable, Iterator, Sequence
+
+import anyio
 
 from actuators.actions import Action, parse_action, to_dict
 from actuators.errors import ActuatorError
@@ -10,12 +14,12 @@ from agent import wording
 from agent.approving import Approving, Rules
 from agent.attention import Attention
 from agent.errors import UserFault, for_the_model
-from agent.events import ActionDone, ActionStarted, CallAnswered, ModelAnswered, ScreenshotTaken
+from agent.events import ActionDone, ActionStarted, CallAnswered, ModelAnswered, ScreenshotTaken, ToolStarted
 from agent.phrasing import in_words
 from agent.ports import Computer
 from agent.recorder import Recorder
-from agent.tools.base import Context
-from agent.tools.toolbox import use
+from agent.tools.base import Context, Reply
+from agent.tools.toolbox import Toolbox
 from agent.values import Call, FunctionCall, ImageRef, ScreenCall
 from perception.errors import PerceptionError
 from perception.screenshot import Region, Screenshot, Space
@@ -33,10 +37,13 @@ class Acting:
         approving: gets the yes that an answer, or an action, needs.
     """
 
-    def __init__(self, computer: Computer, recorder: Recorder, attention: Attention, rules: Rules) -> None:
+    def __init__(
+        self, computer: Computer, toolbox: Toolbox, recorder: Recorder, attention: Attention, rules: Rules
+    ) -> None:
         self.faults: dict[str, str] = {}
         self.unsettled = ""
         self._computer = computer
+        self._toolbox = toolbox
         self._recorder = recorder
         self._state = recorder.state
         self._attention = attention
@@ -47,21 +54,38 @@ class Acting:
         """Do what an answer asks for, and answer each of its calls."""
         self.faults = {}
         self.unsettled = ""
-        for call in answer.calls:
-            match call:
-                case ScreenCall():
+        for beside in together(answer.calls, self._toolbox.looks_only):
+            match beside:
+                case [ScreenCall() as call]:
                     await self._act(call)
                     await self._attention.until_handed_back()
-                    self.answer(call, await self._attention.unless_stopped(self.look()), "")
-                case FunctionCall():
+                    self.answer(call, await self._attention.unless_stopped(self.look()), Reply(""))
+                case [FunctionCall() as call]:
                     self.answer(call, None, await self._use(call))
+                case _:
+                    await self._use_together([call for call in beside if isinstance(call, FunctionCall)])
 
-    def answer(self, call: Call, image: ImageRef | None, text: str) -> None:
-        """The reply that the model waits for: the screen as it is now, or words."""
+    def answer(self, call: Call, image: ImageRef | None, reply: Reply) -> None:
+        """The reply that the model waits for: the screen as it is now, or what a tool says."""
         if isinstance(call, ScreenCall):
             self._recorder.record(CallAnswered(call.id, "screen", image, acknowledged=call.checks))
-        else:
-            self._recorder.record(CallAnswered(call.id, "function", text=text))
+            return
+        images = tuple(
+            self._recorder.keep_picture(picture.data, picture.media_type, picture.width, picture.height)
+            for picture in reply.pictures
+        )
+        self._recorder.record(
+            CallAnswered(
+                call.id,
+                "function",
+                text=reply.text,
+                images=images,
+                parts=reply.parts,
+                form=call.form,
+                echo=call.echo,
+                failed=reply.failed,
+            )
+        )
 
     async def look(self) -> ImageRef:
         """A settled screenshot, kept and noted."""
@@ -86,8 +110,43 @@ class Acting:
         self.unsettled = "" if shot.settled else wording.still_moving(shot.moving, responding=shot.responding)
         return image
 
-    async def _use(self, call: FunctionCall) -> str:
-        return await use(call, Context(self._recorder, self._attention, call.id, self._patience))
+    async def _use_together(self, calls: Sequence[FunctionCall]) -> None:
+        """Calls that only look, at once; answered in their order."""
+        replies: dict[str, Reply] = {}
+
+        async def use(call: FunctionCall) -> None:
+            replies[call.id] = await self._used(call)
+
+        if halted := self._attention.gate():
+            replies = {call.id: Reply(wording.tool_halted(halted), failed=True) for call in calls}
+        else:
+            for call in calls:
+                self._tell(call)
+            async with anyio.create_task_group() as tasks:
+                for call in calls:
+                    tasks.start_soon(use, call)
+        for call in calls:
+            self.answer(call, None, replies[call.id])
+
+    async def _use(self, call: FunctionCall) -> Reply:
+        """One call of a tool, written down before anything of it is done (promise 3)."""
+        if halted := self._attention.gate():
+            return Reply(wording.tool_halted(halted), failed=True)
+        if risk := self._toolbox.risk(call):
+            words = self._toolbox.in_words(call)
+            if refused := await self.approving.tool(call, words, risk):
+                return Reply(refused, failed=True)
+        self._tell(call)
+        return await self._used(call)
+
+    def _tell(self, call: FunctionCall) -> None:
+        if not self._toolbox.has_own_event(call):
+            words, looks = self._toolbox.in_words(call), self._toolbox.looks_only(call)
+            self._recorder.record(ToolStarted(self._state.turn.number, call.id, call.name, words, looks))
+
+    async def _used(self, call: FunctionCall) -> Reply:
+        context = Context(self._recorder, self._attention, call.id, self._patience)
+        return await self._attention.unless_stopped(self._toolbox.use(call, context))
 
     async def _act(self, call: ScreenCall) -> None:
         space = self._state.shown
@@ -124,6 +183,15 @@ class Acting:
             error = str(fault)
         self._recorder.record(ActionDone(turn, call.id, index, round(time.monotonic() - began, 3), error))
         return not error
+
+
+def together(calls: Sequence[Call], looks_only: Callable[[FunctionCall], bool]) -> Iterator[list[Call]]:
+    """Calls in their order; neighbours that only look are one group. The screen is never shared."""
+    for beside, group in itertools.groupby(calls, lambda call: isinstance(call, FunctionCall) and looks_only(call)):
+        if beside:
+            yield list(group)
+        else:
+            yield from ([call] for call in group)
 
 
 def _plan(call: ScreenCall, space: Space) -> list[Action]:

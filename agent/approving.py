@@ -26,7 +26,8 @@ from agent.events import (
 from agent.phrasing import in_words
 from agent.policy import Deed, Policy
 from agent.recorder import Recorder
-from agent.values import SafetyCheck, ScreenCall
+from agent.tools.base import Risk
+from agent.values import FunctionCall, SafetyCheck, ScreenCall
 from perception.compare import still_the_same
 from perception.screenshot import Screenshot
 from perception.target import Target
@@ -116,6 +117,28 @@ class Approving:
         if not approved:
             return wording.refused(what, ruling.risk, by)
         return wording.handed_off(what) if ruling.kind == "hand_off" and by == "user" else ""
+
+    async def tool(self, call: FunctionCall, words: str, risk: Risk) -> str:
+        """Get the yes that the use of a tool needs, right before it; "" to go ahead, else why not, for the model."""
+        request = ApprovalRequested(
+            id=f"ap_{uuid.uuid4().hex[:8]}",
+            call=call.id,
+            what=words,
+            risk=risk.risk,
+            recipient=risk.recipient,
+            source="rule",
+            rule=risk.rule,
+        )
+        self._recorder.record(request)
+        approved, by = await self._tool_decided(request)
+        self._answered(request.id, approved, by)
+        return "" if approved else wording.tool_refused(words, risk.risk, by)
+
+    async def _tool_decided(self, request: ApprovalRequested) -> tuple[bool, str]:
+        setting = self._state.started.approve if self._state.started else "ask"
+        if setting != "ask":
+            return setting == "always", f"--approve {setting}"
+        return await self._attention.decision(request.id, self._rules.patience)
 
     def withdraw_unapproved(self) -> None:
         """Take back an answer that still waited for a yes when the session was interrupted, with nothing of it done."""

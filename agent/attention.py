@@ -175,8 +175,13 @@ class Attention:
         if self.halted:
             carried_out = sum(1 for error in turn.done.values() if not error)
             total = sum(len(call.actions) for call in turn.calls if isinstance(call, ScreenCall))
-            self.cut = f"{carried_out} of {total} actions of your last answer were carried out."
+            self.cut = f"{carried_out} of {total} actions of your last answer were carried out." if total else ""
         self.halted = ""
+
+    async def word(self) -> None:
+        """Return once the user has said something that the model, or the hands, must heed."""
+        while not self._state.queued and not self._state.paused:
+            await self._news.wait()
 
     # ---- awaiting, with an ear open
 
@@ -205,6 +210,21 @@ class Attention:
             self.raise_stop()
             raise Stop("stopped", "cancelled")
         return result[0]
+
+    async def unless_spoken_to(self, awaitable: Awaitable[object]) -> None:
+        """Await what comes by itself, until it has come, the user says something, or the budget of time is used up."""
+
+        async def heed(scope: anyio.CancelScope) -> None:
+            await self.word()
+            scope.cancel()
+
+        deadline = anyio.current_time() + budget.seconds_left(self._state)
+        with self._recorder.not_ours(), self.interruptible(by_steer=True, deadline=deadline):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(heed, tasks.cancel_scope)
+                await awaitable
+                tasks.cancel_scope.cancel()
+        self.raise_stop()
 
     async def pause_for(self, seconds: float) -> None:
         """Let time pass, unless a stop or a correction comes."""

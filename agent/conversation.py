@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
-from agent.events import CallAnswered, Event, ModelAnswered, ModelDropped, NoteAdded, SteerDelivered, UserSaid
-from agent.values import Call, ImageRef, SafetyCheck, Usage, Word
+from agent.events import CallAnswered, Compacted, Event, ModelAnswered, ModelDropped, NoteAdded, SteerDelivered, UserSaid
+from agent.values import Call, Form, ImageRef, SafetyCheck, Usage, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,16 @@ class FromDeskhand:
 
 @dataclass(frozen=True, slots=True)
 class FromModel:
-    """A response's items, verbatim."""
+    """A response's items, verbatim.
+
+    Attributes:
+        images: pictures in the items; there stands `picture:SHA256` in place of the bytes.
+        said: the user's words that stand in these items: they are the provider's base of a longer conversation.
+    """
 
     output: tuple[Word, ...]
+    images: tuple[ImageRef, ...] = ()
+    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +54,15 @@ class ScreenReply:
 
 @dataclass(frozen=True, slots=True)
 class FunctionReply:
-    """The text that answers a function call."""
+    """What answers the call of a tool; see `agent.events.CallAnswered`."""
 
     call: str
     text: str
+    images: tuple[ImageRef, ...] = ()
+    parts: tuple[Word, ...] = ()
+    form: Form = "function"
+    echo: Word | None = None
+    failed: bool = False
 
 
 Item: TypeAlias = FromUser | FromDeskhand | FromModel | ScreenReply | FunctionReply
@@ -65,12 +77,19 @@ class Request:
         instructions: the standing orders, the same for the whole session.
         items: the conversation; each request's items extend the last one's.
         load: the encoded bytes of an image in the conversation.
+        tools: what is offered beside the screen: name, description, parameters (a JSON Schema), strict, and `builtin`
+            where one of OpenAI's own tools stands for it.
+        speak_only: only words are wanted, and no call.
+        most_tokens: the longest answer that is of use; None leaves it to the model.
     """
 
     session: str
     instructions: str
     items: tuple[Item, ...]
     load: Callable[[ImageRef], bytes]
+    tools: tuple[Word, ...] = ()
+    speak_only: bool = False
+    most_tokens: int | None = None
 
 
 @dataclass(frozen=True)
@@ -112,10 +131,57 @@ def fold(events: Iterable[Event]) -> tuple[Item, ...]:
     return tuple(items)
 
 
+EARLIER_SCREEN = "An earlier picture of the screen, to look back at. No coordinates belong to it."
+NEWEST_SCREEN = "The screen as you saw it last."
+
+
+def shortened(items: Iterable[Item], event: Compacted) -> list[Item]:
+    """What is left of a conversation: the user's words, what stands, the summary, and the last screens."""
+    said = [*said_by_user(items), *event.words]
+    kept = {text for word in event.output if word.get("role") == "user" for text in texts_of(word)}
+    base = [FromModel(event.output, event.images, tuple(text for text in said if text in kept))] if event.output else []
+    told = "\n\n".join(part for part in (event.standing, event.summary) if part)
+    return [
+        *base,
+        *(FromUser(text) for text in said if text not in kept),
+        FromDeskhand(told),
+        *(FromDeskhand(EARLIER_SCREEN, image) for image in event.screens[:-1]),
+        *(FromDeskhand(NEWEST_SCREEN, image) for image in event.screens[-1:]),
+    ]
+
+
+def said_by_user(items: Iterable[Item]) -> list[str]:
+    """The user's own words in a conversation, in order, as the model got them."""
+    found: list[str] = []
+    for item in items:
+        if isinstance(item, FromModel):
+            found += item.said
+        elif isinstance(item, FromUser):
+            found.append(item.text)
+    return found
+
+
+def texts_of(message: Word) -> list[str]:
+    """The texts in a provider's message."""
+    content: object = message.get("content")
+    if isinstance(content, str):
+        return [content]
+    parts = cast("list[object]", content) if isinstance(content, list) else []
+    words = [cast("Word", part) for part in parts if isinstance(part, dict)]
+    return [str(part["text"]) for part in words if isinstance(part.get("text"), str)]
+
+
+def _reply(event: CallAnswered) -> FunctionReply:
+    return FunctionReply(
+        event.call, event.text, event.images, event.parts, event.form, echo=event.echo, failed=event.failed
+    )
+
+
 def advance(items: list[Item], event: Event) -> None:
     """Add to the conversation what one event puts into it; most put nothing.
 
-    The one thing ever taken back is an answer that is withdrawn before a request was sent with it.
+    The one thing ever taken back is an answer that is withdrawn before a request was sent with it, and the one thing
+    that rewrites what was sent is `compacted`.
     """
     match event:
         case UserSaid():
@@ -131,6 +197,8 @@ def advance(items: list[Item], event: Event) -> None:
         case CallAnswered(kind="screen", image=ImageRef() as image):
             items.append(ScreenReply(event.call, image, event.acknowledged))
         case CallAnswered():
-            items.append(FunctionReply(event.call, event.text))
+            items.append(_reply(event))
+        case Compacted():
+            items[:] = shortened(items, event)
         case _:
             pass

@@ -10,7 +10,19 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
 from agent.errors import Outcome
-from agent.values import NO_LIMITS, NOTHING_USED, Budgets, Call, ImageRef, PlanStep, SafetyCheck, Usage, Word
+from agent.values import (
+    NO_LIMITS,
+    NOTHING_USED,
+    Budgets,
+    Call,
+    Form,
+    ImageRef,
+    Note,
+    PlanStep,
+    SafetyCheck,
+    Usage,
+    Word,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,14 @@ class ComputerReady:
     notes: tuple[str, ...] = ()
     restarted: bool = False
     type: Literal["computer.ready"] = "computer.ready"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsOffered:
+    """What the model may use beside the screen, the same for the whole session: name, description, parameters."""
+
+    tools: tuple[Word, ...]
+    type: Literal["tools.offered"] = "tools.offered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,15 +228,47 @@ class ActionDone:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A tool is about to be used. On disk before anything of it is done; `words` says it for people.
+
+    One that only `looks` can be used again after an interruption.
+    """
+
+    turn: int
+    call: str
+    name: str
+    words: str
+    looks: bool = False
+    type: Literal["tool.started"] = "tool.started"
+
+
+@dataclass(frozen=True, slots=True)
 class CallAnswered:
-    """The reply to a call: a screenshot for screen calls, text for functions."""
+    """The reply to a call: a screenshot for screen calls, text for tools, and `images` that they show.
+
+    `parts` are what each command of a `shell` call has printed, `echo` what its reply repeats of the call. `failed`:
+    nothing of it was done.
+    """
 
     call: str
     kind: Literal["screen", "function"]
     image: ImageRef | None = None
     text: str = ""
     acknowledged: tuple[SafetyCheck, ...] = ()
+    images: tuple[ImageRef, ...] = ()
+    parts: tuple[Word, ...] = ()
+    form: Form = "function"
+    echo: Word | None = None
+    failed: bool = False
     type: Literal["call.answered"] = "call.answered"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingStarted:
+    """The model waits for what goes on by itself, a command for one; it is asked again when there is news of it."""
+
+    what: tuple[str, ...]
+    type: Literal["waiting.started"] = "waiting.started"
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,6 +429,41 @@ class PlanChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryChanged:
+    """The notes that the model keeps of this session, as they now are, all of them."""
+
+    notes: tuple[Note, ...]
+    type: Literal["memory.changed"] = "memory.changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """The conversation was made shorter: what the model is sent goes on from here; the journal keeps everything.
+
+    What is left: the user's own words; the provider's `output`, verbatim, with `images` for the pictures in it, where
+    `by` is "provider"; `standing` (plan, notes, what is open) and `summary`; the last `screens`, the newest at the end.
+    `words` are the user's that were no messages: their answers to questions. `window` is what an overflow has taught.
+    """
+
+    turn: int
+    by: Literal["provider", "model", "deskhand"]
+    reason: str
+    standing: str
+    summary: str = ""
+    output: tuple[Word, ...] = ()
+    images: tuple[ImageRef, ...] = ()
+    words: tuple[str, ...] = ()
+    screens: tuple[ImageRef, ...] = ()
+    items: int = 0
+    before: int = 0
+    after: int = 0
+    window: int | None = None
+    seconds: float = 0.0
+    usage: Usage = NOTHING_USED
+    type: Literal["compacted"] = "compacted"
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetWarned:
     """Most of a budget is used up; the model was told."""
 
@@ -422,6 +509,7 @@ Event: TypeAlias = (
     | SessionResumed
     | SessionQueued
     | ComputerReady
+    | ToolsOffered
     | ScreenshotTaken
     | UserSaid
     | NoteAdded
@@ -434,7 +522,9 @@ Event: TypeAlias = (
     | ModelRefused
     | ActionStarted
     | ActionDone
+    | ToolStarted
     | CallAnswered
+    | WaitingStarted
     | TurnEnded
     | SteerQueued
     | SteerDelivered
@@ -449,6 +539,8 @@ Event: TypeAlias = (
     | QuestionAsked
     | QuestionAnswered
     | PlanChanged
+    | MemoryChanged
+    | Compacted
     | BudgetWarned
     | FileMade
     | BugFound

@@ -35,8 +35,10 @@ from agent.events import (
     SessionResumed,
     SteerApplied,
     SteerDelivered,
+    ToolsOffered,
     TurnEnded,
     UserSaid,
+    WaitingStarted,
 )
 from agent.inbox import Message
 from agent.policy import NO_RULES
@@ -44,7 +46,9 @@ from agent.ports import Computer, Inbox, Journal, Model
 from agent.recorder import Recorder
 from agent.state import STILL, State
 from agent.thinking import Thinking
-from agent.values import Budgets, ImageRef, ScreenCall
+from agent.tools.base import Reply
+from agent.tools.toolbox import Toolbox
+from agent.values import Budgets, Call, ImageRef, ScreenCall, Word
 
 POINT_OUT_AFTER = 2  # repetitions of the same actions on an unchanged screen
 GIVE_UP_AFTER = 5
@@ -56,6 +60,7 @@ LASTING = ("here", "osworld")  # kinds of computers that go on when a session en
 
 
 Waiting: TypeAlias = Callable[[str, int], None]
+Offered: TypeAlias = "tuple[Word, ...] | None"
 
 
 class Place(Protocol):
@@ -82,6 +87,8 @@ class Setting:
         rules: what needs the user's yes, and who is asked.
         admit: waits until the session may start; calls what it is given whenever it has to wait: for what, and how many
             are ahead. What it returns is released at the end.
+        open_tools: makes the tools beside the screen, for a computer and with what was offered before; None for those
+            alone that need neither folder nor programs.
         spending: what all sessions together may cost; None for no such limit.
         budgets: new limits for a session that is resumed; None keeps those that it had.
         files: the files that the task has produced, asked at the end.
@@ -91,6 +98,7 @@ class Setting:
 
     rules: Rules = field(default_factory=lambda: Rules(NO_RULES))
     admit: Callable[[Waiting], Awaitable[Place]] | None = None
+    open_tools: Callable[[Computer, Offered], Awaitable[Toolbox]] | None = None
     spending: Spending | None = None
     budgets: Budgets | None = None
     files: Callable[[], Iterable[FileMade]] = tuple
@@ -117,7 +125,9 @@ class Loop:
         self._attention = Attention(inbox, self._recorder, hand_back_after=self._setting.hand_back_after)
         self._thinking = Thinking(model, journal, self._recorder, self._attention)
         self._computer: Computer | None = None
+        self._toolbox = Toolbox()
         self._acting: Acting | None = None
+        self._told_of: list[str] = []
         self._place: Place | None = None
 
     async def run(self) -> SessionEnded:
@@ -166,7 +176,7 @@ class Loop:
         self._confirm_steers(answer)
         await self._hands.carry_out(answer)
         self._finish_turn()
-        self._reflect(answer)
+        await self._reflect(answer)
 
     @property
     def _hands(self) -> Acting:
@@ -184,9 +194,10 @@ class Loop:
             self._place = await self._attention.unless_stopped(self._setting.admit(self._wait))
         self._computer = computer = await self._attention.unless_stopped(self._open_computer())
         self._attention.takeover.heed(computer.guard)
-        self._acting = Acting(computer, self._recorder, self._attention, self._setting.rules)
         lost = again and computer.kind not in LASTING
         self._record(ComputerReady(computer.kind, tuple(computer.notes), restarted=lost))
+        await self._open_tools(computer)
+        self._acting = Acting(computer, self._toolbox, self._recorder, self._attention, self._setting.rules)
         opened = await self._open_targets() if lost or not again else ()
         image = await self._attention.unless_stopped(self._acting.look())
         if again:
@@ -196,6 +207,14 @@ class Loop:
             self._record(UserSaid(self._state.started.task, image))  # first: it is what tells a new session from an old
             if about := wording.place(computer.notes):
                 self._record(NoteAdded(about))
+
+    async def _open_tools(self, computer: Computer) -> None:
+        """The model is offered the same for the whole session: tools are the first part of what it is sent."""
+        if self._setting.open_tools:
+            opening = self._setting.open_tools(computer, self._state.tools)
+            self._toolbox = await self._attention.unless_stopped(opening)
+        if self._state.tools is None:
+            self._record(ToolsOffered(self._toolbox.offers))
 
     def _wait(self, reason: str, ahead: int) -> None:
         self._record(SessionQueued(reason, ahead))
@@ -211,9 +230,13 @@ class Loop:
         self._hands.approving.withdraw_unapproved()
         if self._state.turn.open:
             for call in self._state.turn.unanswered:
-                self._hands.answer(call, image, wording.ENDED_HERE)
+                self._hands.answer(call, image, self._interrupted(call))
             self._finish_turn()
         self._record(NoteAdded(note, image))
+
+    def _interrupted(self, call: Call) -> Reply:
+        started = self._state.turn.tools.get(call.id)
+        return Reply(wording.tool_interrupted(started) if started else wording.ENDED_HERE, failed=True)
 
     # ---- the boundary between turns
 
@@ -221,6 +244,7 @@ class Loop:
         """Where the user's words take effect: stop, pause, corrections; and where budgets end."""
         if await self._attention.until_free():
             await self._look_again()
+        self._deliver_news()
         self._deliver_steers()
         budget.check(self._state)
         if self._setting.spending:
@@ -238,6 +262,11 @@ class Loop:
             self._record(NoteAdded(wording.handed_back(takeover, self._state.on_image(takeover.clicks)), news))
         elif news:
             self._record(NoteAdded(wording.SINCE_PAUSED, news))
+
+    def _deliver_news(self) -> None:
+        if self._toolbox.room:
+            for text in self._toolbox.room.news.take():
+                self._record(NoteAdded(text))
 
     def _deliver_steers(self) -> None:
         for steer in list(self._state.queued.values()):
@@ -263,20 +292,37 @@ class Loop:
         seconds, ours = self._recorder.turn_time()
         self._record(TurnEnded(self._state.turn.number, seconds, ours))
 
-    def _reflect(self, answer: ModelAnswered) -> None:
-        """Is it finished, stuck, or only talking?"""
+    async def _reflect(self, answer: ModelAnswered) -> None:
+        """Is it finished, stuck, waiting, or only talking?"""
         if self._state.queued:
             return  # the user has something to say to this very answer
         if answer.final and self._state.open_steps and self._state.open_ends == 1:
             self._record(NoteAdded(wording.unfinished(self._state.open_steps)))
             return
+        if answer.final and (going_on := self._untold()):
+            self._record(NoteAdded(wording.still_going_on(going_on)))
+            return
         if answer.final:
             raise Stop("done", answer.words or "the model said that it is finished")
+        if self._state.idle_answers and self._toolbox.going_on:
+            await self._wait_for_news()
+            return
         if self._state.idle_answers >= IDLE_ANSWERS:
             raise Stop("gave_up", f"the model answered {IDLE_ANSWERS} times without acting or finishing")
         if self._state.idle_answers:
             self._record(NoteAdded(wording.KEEP_GOING))
         self._guard_against_repeating(answer)
+
+    def _untold(self) -> list[str]:
+        """What goes on, where the model has not been reminded of it."""
+        before, self._told_of = self._told_of, self._toolbox.going_on
+        return [what for what in self._told_of if what not in before]
+
+    async def _wait_for_news(self) -> None:
+        """The model has nothing to do until a command ends: it is not asked meanwhile."""
+        assert self._toolbox.room
+        self._record(WaitingStarted(tuple(self._toolbox.going_on)))
+        await self._attention.unless_spoken_to(self._toolbox.room.news.wait())
 
     def _guard_against_repeating(self, answer: ModelAnswered) -> None:
         passive = all(
@@ -310,6 +356,8 @@ class Loop:
         return end
 
     async def _close(self) -> None:
+        with anyio.move_on_after(CLOSING):
+            await self._toolbox.aclose()
         if self._computer:
             with anyio.move_on_after(CLOSING):
                 await self._computer.aclose()

@@ -10,7 +10,7 @@ from agent.events import Entry, Event, TurnStarted
 from agent.ports import Journal
 from agent.state import State
 from agent.values import ImageRef
-from perception.screenshot import Screenshot
+from perception.screenshot import Region, Screenshot, Space
 
 
 class Recorder:
@@ -33,6 +33,11 @@ class Recorder:
     def keep(self, screenshot: Screenshot) -> ImageRef:
         """Store a picture."""
         return self._journal.store(screenshot)
+
+    def keep_picture(self, data: bytes, media_type: str, width: int, height: int) -> ImageRef:
+        """Store a picture that is none of the screen: a page of a document, for one."""
+        space = Space(Region(0, 0, width, height), width, height)
+        return self._journal.store(Screenshot(data, media_type, space, time.time()))
 
     @contextmanager
     def not_ours(self) -> Generator[None]:

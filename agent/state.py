@@ -20,6 +20,7 @@ from agent.events import (
     ComputerReady,
     Entry,
     Event,
+    MemoryChanged,
     ModelAnswered,
     ModelDropped,
     NoteAdded,
@@ -37,12 +38,15 @@ from agent.events import (
     SteerQueued,
     TakeoverEnded,
     TakeoverStarted,
+    ToolsOffered,
+    ToolStarted,
     TurnEnded,
     TurnStarted,
     Unpaused,
     UserSaid,
+    WaitingStarted,
 )
-from agent.values import Budgets, Call, ImageRef, PlanStep, ScreenCall, Usage
+from agent.values import Budgets, Call, ImageRef, Note, PlanStep, ScreenCall, Usage, Word
 from perception.errors import OffImage
 from perception.screenshot import Region, Space
 
@@ -58,6 +62,7 @@ class Turn:
     answered: set[str] = field(default_factory=set[str])
     started: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict[tuple[str, int], dict[str, Any]])
     done: dict[tuple[str, int], str] = field(default_factory=dict[tuple[str, int], str])
+    tools: dict[str, ToolStarted] = field(default_factory=dict[str, ToolStarted])
     open: bool = False
 
     @property
@@ -79,6 +84,7 @@ class State:
     ended: SessionEnded | None = None
     budgets: Budgets = field(default_factory=Budgets)
     items: list[Item] = field(default_factory=list[Item])
+    tools: tuple[Word, ...] | None = None
     turn: Turn = field(default_factory=Turn)
     turns: int = 0
     usage: Usage = field(default_factory=Usage)
@@ -94,6 +100,7 @@ class State:
     said_by_user: list[str] = field(default_factory=list[str])
     questions: dict[str, QuestionAsked] = field(default_factory=dict[str, QuestionAsked])
     plan: tuple[PlanStep, ...] = ()
+    notes: tuple[Note, ...] = ()
     open_ends: int = 0
     idle_answers: int = 0
     repeats: int = 0
@@ -161,6 +168,8 @@ class State:
                 self.waiting = True
             case ComputerReady():
                 self.waiting = False
+            case ToolsOffered():
+                self.tools = event.tools
             case SessionEnded():
                 self.ended = event
             case TurnStarted():
@@ -175,6 +184,10 @@ class State:
                 self.turn.started[event.call, event.index] = event.action
             case ActionDone():
                 self.turn.done[event.call, event.index] = event.error
+            case ToolStarted():
+                self.turn.tools[event.call] = event
+            case WaitingStarted():
+                self.idle_answers = 0
             case TurnEnded():
                 self._turn_ended()
             case ScreenshotTaken():
@@ -213,6 +226,8 @@ class State:
                 self.said_by_user.append(event.text)
             case PlanChanged():
                 self.plan = event.steps
+            case MemoryChanged():
+                self.notes = event.notes
             case BudgetWarned():
                 self.warned.add(event.kind)
             case _:

@@ -90,7 +90,8 @@ class Thinking:
     async def _read(self, stream: _Stream) -> None:
         state = self._state
         assert state.started, "a journal begins with session.started"
-        request = Request(state.started.session, state.started.instructions, tuple(state.items), self._journal.load)
+        session, instructions, tools = state.started.session, state.started.instructions, state.tools or ()
+        request = Request(session, instructions, tuple(state.items), self._journal.load, tools)
         async with aclosing(self._model.respond(request)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Answer):

@@ -54,13 +54,19 @@ class ScreenCall:
     kind: Literal["screen"] = "screen"
 
 
+Form: TypeAlias = Literal["function", "shell", "apply_patch"]
+"""How a call was written, and its reply must be: as a function's, or as that of one of OpenAI's own tools."""
+
+
 @dataclass(frozen=True, slots=True)
 class FunctionCall:
-    """The model calls a function tool; `arguments` is JSON as the model wrote it."""
+    """The model calls a tool; `arguments` is JSON as the model wrote it. `echo` is what the reply must repeat."""
 
     id: str
     name: str
     arguments: str
+    form: Form = "function"
+    echo: Word | None = None
     kind: Literal["function"] = "function"
 
 
@@ -73,6 +79,14 @@ class PlanStep:
 
     step: str
     state: Literal["pending", "in_progress", "done"] = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that the model keeps in mind; a `lasting` one is kept for later sessions, with the user's yes."""
+
+    text: str
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.events import SteerQueued, TakeoverEnded
+from agent.events import SteerQueued, TakeoverEnded, ToolStarted
 from agent.state import State, Turn
 from agent.values import Call, FunctionCall, PlanStep, ScreenCall
 from perception.screenshot import Region
@@ -205,6 +205,34 @@ def handed_off(what: str) -> str:
 def late_answer(question: str, answer: str) -> str:
     """The user's answer to a question that nothing waited for."""
     return f"To your question {_quoted(question)}: {answer}"
+
+
+def tool_refused(words: str, risk: str, by: str) -> str:
+    """A tool needed a yes and did not get one."""
+    return f"Not carried out: {refused(words, risk, by)}."
+
+
+def tool_halted(why: str) -> str:
+    """The user's word came before a tool was used."""
+    return f"Not carried out: {why}."
+
+
+def tool_interrupted(started: ToolStarted) -> str:
+    """A tool was at work when the session was interrupted."""
+    if started.looks:
+        return "The session was interrupted before there was an answer; ask again if you still need it."
+    return (
+        f"The session was interrupted in the middle of this ({started.words}). It may or may not have been done, or "
+        "in part, and is not repeated. Look before you do it again."
+    )
+
+
+def still_going_on(what: Sequence[str]) -> str:
+    """A last answer came while commands are running."""
+    return (
+        f"You said that this is the end, and there is still going on: {'; '.join(what)}. It ends with the session. "
+        "If that is right, say so as your final answer; otherwise wait for it, or go on."
+    )
 
 
 def withdrawn(asked: str, checks: str, by: str) -> str:

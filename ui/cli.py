@@ -26,6 +26,7 @@ MODULES = {
     "answer": "ui.commands.steer",
     "take": "ui.commands.steer",
     "overlay": "ui.commands.overlay",
+    "memory": "ui.commands.memory",
     "sessions": "ui.commands.sessions",
     "show": "ui.commands.show",
     "replay": "ui.commands.replay",

@@ -44,6 +44,7 @@ def make_parser() -> Parser:
     _steer(commands)
     _serve(commands)
     _vm(commands)
+    _memory(commands)
     _look(commands)
     return parser
 
@@ -266,6 +267,16 @@ def port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1024 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port; it must be 1024 to 65535")
     return int(text)
+
+
+def _memory(commands: Any) -> None:
+    command = _add(commands, "memory", "list what is remembered from one session to the next, or forget some of it")
+    command.add_argument("--json", action="store_true", help="for programs")
+    verbs = command.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
+    _add(verbs, "list", "list the notes that you agreed to, as does no verb")
+    forget = _add(verbs, "forget", "forget one of them")
+    forget.add_argument("number", type=positive_int, metavar="N", help="as the list has it")
+    _add(verbs, "path", "say which file they are in; you may change it")
 
 
 def _look(commands: Any) -> None:

@@ -25,6 +25,7 @@ from agent.events import (
     Entry,
     Event,
     FileMade,
+    MemoryChanged,
     ModelAnswered,
     ModelDropped,
     ModelRetrying,
@@ -43,7 +44,9 @@ from agent.events import (
     SteerQueued,
     TakeoverEnded,
     TakeoverStarted,
+    ToolStarted,
     Unpaused,
+    WaitingStarted,
 )
 from agent.journal import image_path
 from agent.session import Session
@@ -73,10 +76,16 @@ def line_of(event: Event) -> str:
             return f"“{_cut(event.words)}”"
         case ActionStarted():
             return f"{event.turn}. {_cut(event.words) or in_words(event.action)}"
+        case ToolStarted():
+            return f"{event.turn}. {_cut(event.words)}"
+        case WaitingStarted():
+            return f"waiting, without asking the model: {_cut('; '.join(event.what))}"
         case SessionQueued():
             return f"waiting: {event.reason}"
         case PlanChanged():
             return _plan(event.steps)
+        case MemoryChanged() if event.notes:
+            return f"   notes: {len(event.notes)}, the last: {_cut(event.notes[-1].text)}"
         case QuestionAsked():
             return f"asks you ({event.id}): {event.text}" + "".join(f" [{choice}]" for choice in event.choices)
         case QuestionAnswered():

@@ -23,6 +23,7 @@ from agent.events import (
     Entry,
     Event,
     FileMade,
+    MemoryChanged,
     ModelAnswered,
     ModelDropped,
     ModelRefused,
@@ -44,10 +45,12 @@ from agent.events import (
     SteerQueued,
     TakeoverEnded,
     TakeoverStarted,
+    ToolStarted,
     TurnEnded,
     TurnStarted,
     Unpaused,
     UserSaid,
+    WaitingStarted,
 )
 from agent.values import FunctionCall, ImageRef, ScreenCall, Word
 from ui.blocks import Beginning, Block, Clock, Item, action_item, mark_of, reasoning_in, say_better, still_open
@@ -197,6 +200,8 @@ class Timeline:
                 self._model(event)
             case ActionStarted() | ActionDone():
                 self._act(event)
+            case ToolStarted():
+                self._tool(event)
             case SteerQueued() | SteerDelivered() | SteerApplied():
                 self._steer(event)
             case ApprovalRequested() | ApprovalReviewed() | ApprovalAnswered():
@@ -216,6 +221,8 @@ class Timeline:
                 self._add("line", f"waits for its turn, {event.ahead} before it: {event.reason}")
             case PlanChanged():
                 self._add("plan", steps=[asdict(step) for step in event.steps])
+            case MemoryChanged():
+                self._add("line", line_of(event), more="\n".join(note.text for note in event.notes))
             case ModelRetrying():
                 self._turn(event.turn)
                 self._add("retry", line_of(event))
@@ -226,7 +233,7 @@ class Timeline:
             case Paused() | Unpaused() | TakeoverStarted() | TakeoverEnded():
                 if line := line_of(event):
                     self._add("pause", line, by=event.by)
-            case BudgetWarned():
+            case BudgetWarned() | WaitingStarted():
                 self._add("line", line_of(event))
             case _:
                 pass
@@ -269,7 +276,10 @@ class Timeline:
             case NoteAdded():
                 self._add("note", event.text)
             case CallAnswered(kind="function"):
-                self._recall(("function", event.call))["answer"] = event.text
+                self._recall(("function", event.call)).update(
+                    answer=event.text, state="failed" if event.failed else "done"
+                )
+                self._pages(event.images)
             case _:
                 pass
         if event.image is None:
@@ -348,8 +358,20 @@ class Timeline:
             block.views[0]["marks"].append({"number": number} | mark)
 
     def _function_call(self, call: FunctionCall) -> None:
-        item = self._add("function", call.name, arguments=call.arguments, answer="")
+        item = self._add("function", call.name, arguments=call.arguments, answer="", words="", state="not")
         self._remember(("function", call.id), item)
+
+    def _tool(self, event: ToolStarted) -> None:
+        key = ("function", event.call)
+        if key not in self._known:
+            self._turn(event.turn)
+            self._remember(key, self._add("function", event.name, arguments="", answer="", words="", state="not"))
+        self._recall(key).update(words=event.words, state="unsure")
+
+    def _pages(self, images: Iterable[ImageRef]) -> None:
+        """What a tool has shown to the model: pages of a document, a picture."""
+        for image in images:
+            self._here.views.append({"image": self._number(image), "label": "page", "moving": None})
 
     def _dropped(self, block: Block, event: ModelDropped) -> None:
         start = 0 if event.withdrawn else self._fresh

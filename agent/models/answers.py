@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ from agent.models.failures import BadAnswer
 from agent.models.pricing import Prices
 from agent.values import Call, FunctionCall, SafetyCheck, ScreenCall, Usage, Word
 
-ANSWERED = ("computer_call", "function_call")  # the calls that Deskhand can answer
+ANSWERED = ("computer_call", "function_call", "shell_call", "apply_patch_call")  # the calls that Deskhand can answer
 
 
 def read_answer(response: Mapping[str, Any], items: Sequence[Word], usage: Usage) -> Answer:
@@ -88,11 +89,24 @@ def _call(item: Word, usage: Usage) -> Call:
     if item.get("status") == "incomplete":
         raise BadAnswer(f"malformed answer: call {call_id} is incomplete", usage=usage)
     try:
-        if item["type"] == "computer_call":
-            return ScreenCall(call_id, _actions(item), _checks(item))
-        return FunctionCall(call_id, str(item["name"]), str(item["arguments"]))
+        return _read_call(item, call_id)
     except (KeyError, TypeError, ValueError) as error:
         raise BadAnswer(f"malformed answer: call {call_id}: {error!r}", usage=usage) from None
+
+
+def _read_call(item: Word, call_id: str) -> Call:
+    match item["type"]:
+        case "computer_call":
+            return ScreenCall(call_id, _actions(item), _checks(item))
+        case "shell_call":
+            action: Word = dict(item["action"])
+            echo = {name: action[name] for name in ("max_output_length",) if action.get(name) is not None}
+            return FunctionCall(call_id, "shell", json.dumps(action), "shell", echo or None)
+        case "apply_patch_call":
+            arguments = json.dumps({"operation": dict(item["operation"])})
+            return FunctionCall(call_id, "apply_patch", arguments, "apply_patch")
+        case _:
+            return FunctionCall(call_id, str(item["name"]), str(item["arguments"]))
 
 
 def _actions(item: Word) -> tuple[Word, ...]:

@@ -46,8 +46,8 @@ def render_item(item: Item, load: Callable[[ImageRef], bytes]) -> list[Word]:
             return [{key: value for key, value in word.items() if key != "created_by"} for word in output]
         case ScreenReply(call=call, image=image, acknowledged=acknowledged):
             return [_screen_reply(call, _data_url(image, load), acknowledged)]
-        case FunctionReply(call=call, text=text):
-            return [{"type": "function_call_output", "call_id": call, "output": text}]
+        case FunctionReply():
+            return [_tool_reply(item, [_data_url(image, load) for image in item.images])]
         case _:
             assert_never(item)
 
@@ -60,7 +60,7 @@ def _json(words: list[Word]) -> bytes:
 def _message(role: str, text: str, image_url: str | None = None) -> Word:
     content: list[Word] = [{"type": "input_text", "text": text}]
     if image_url is not None:
-        content.append({"type": "input_image", "image_url": image_url, "detail": "original"})
+        content.append(_picture(image_url))
     return {"type": "message", "role": role, "content": content}
 
 
@@ -74,6 +74,25 @@ def _screen_reply(call: str, image_url: str, acknowledged: tuple[SafetyCheck, ..
     if acknowledged:
         reply["acknowledged_safety_checks"] = [_check(check) for check in acknowledged]
     return reply
+
+
+def _tool_reply(reply: FunctionReply, pictures: list[str]) -> Word:
+    match reply.form:
+        case "shell":
+            parts = reply.parts or ({"stdout": "", "stderr": reply.text, "outcome": {"type": "exit", "exit_code": 1}},)
+            shell: Word = {"type": "shell_call_output", "call_id": reply.call, "output": list(parts)}
+            return shell | (reply.echo or {})
+        case "apply_patch":
+            status = "failed" if reply.failed else "completed"
+            patch: Word = {"type": "apply_patch_call_output", "call_id": reply.call, "status": status}
+            return patch | {"output": reply.text}
+        case "function":
+            output = [{"type": "input_text", "text": reply.text}, *map(_picture, pictures)] if pictures else reply.text
+            return {"type": "function_call_output", "call_id": reply.call, "output": output}
+
+
+def _picture(image_url: str) -> Word:
+    return {"type": "input_image", "image_url": image_url, "detail": "original"}
 
 
 def _check(check: SafetyCheck) -> Word:

@@ -17,7 +17,6 @@ from agent.models.pricing import Prices
 from agent.models.reading import Reading, reason_of
 from agent.models.render import Renderer
 from agent.models.web import check_settings
-from agent.tools.toolbox import TOOLS
 from agent.values import Word
 
 if TYPE_CHECKING:
@@ -28,7 +27,10 @@ CONNECT_TIMEOUT = 10.0  # seconds
 BUNDLE = 16_384  # bytes; a piece of this size is sent with what had gathered before it
 DRAIN = 1.0  # seconds for the end of a stream after its last event, so that the connection can be used again
 MAX_OUTPUT_TOKENS = 32_000  # reasoning included; an answer that needs more has lost its way
-OFFERED: list[Word] = [{"type": "computer"}, *(tool.schema for tool in TOOLS)]
+BUILT_IN: Mapping[str, Word] = {
+    "shell": {"type": "shell", "environment": {"type": "local"}},
+    "apply_patch": {"type": "apply_patch"},
+}
 RawStream: TypeAlias = "AsyncStream[object]"
 
 
@@ -117,8 +119,8 @@ class ResponsesModel:
         fields = {
             "model": self._name,
             "instructions": request.instructions,
-            "tools": OFFERED,
-            "parallel_tool_calls": False,
+            "tools": [{"type": "computer"}, *map(offered, request.tools)],
+            "parallel_tool_calls": True,
             "store": False,
             "include": ["reasoning.encrypted_content"],
             "reasoning": {"summary": "auto"} | ({"effort": self._effort} if self._effort else {}),
@@ -190,6 +192,13 @@ class ResponsesModel:
             reason = reason_of(response.get("incomplete_details"))
             raise self._failures.of_incomplete(reason, usage)
         return read_answer(response, items, usage)
+
+
+def offered(tool: Word) -> Word:
+    """A tool as this API is told of it: OpenAI's own where there is one, else a function."""
+    if own := BUILT_IN.get(tool.get("builtin", "")):
+        return own
+    return {"type": "function"} | {name: tool[name] for name in ("name", "description", "strict", "parameters")}
 
 
 def open_client(api_key: str, base_url: str, timeout: float) -> AsyncOpenAI:

@@ -48,4 +48,5 @@ ASK_USER = Tool(
         "wait": {"type": "boolean", "description": "False to go on working until the answer comes."},
     },
     _run,
+    own_event=True,
 )

@@ -16,4 +16,5 @@ GIVE_UP = Tool(
     "Say what was done, what stands in the way and what would help.",
     {"reason": {"type": "string", "description": "For the user, in one to three sentences."}},
     _run,
+    own_event=True,
 )

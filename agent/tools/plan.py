@@ -53,4 +53,5 @@ PLAN = Tool(
         }
     },
     _run,
+    own_event=True,
 )

@@ -16,7 +16,7 @@ from agent.inbox import Message
 from agent.loop import Setting
 from agent.policy import NO_RULES
 from agent.testing import Answer, answer, final, function
-from agent.tools.toolbox import BY_NAME, TOOLS
+from agent.tools.toolbox import ALWAYS
 from agent.values import FunctionCall, PlanStep
 from tests.agent.test_loop import CLICK, Bench, assert_prefixes, bench
 
@@ -107,7 +107,7 @@ def test_a_question_beside_the_work_is_answered_as_a_correction_is() -> None:
         ("update_plan", '{"steps": [{"step": "a", "state": "lost"}]}', "pending, in_progress, done"),
         ("update_plan", '{"steps": [1]}', "object"),
         ("give_up", '{"reason": 7}', "text"),
-        ("fly", "{}", "no function 'fly'"),
+        ("fly", "{}", "no tool 'fly'"),
     ],
 )
 def test_nonsense_is_told_to_the_model(name: str, arguments: str, said: str) -> None:
@@ -123,7 +123,7 @@ def test_nonsense_is_told_to_the_model(name: str, arguments: str, said: str) -> 
     )
 )
 def test_no_argument_is_a_bug(value: object) -> None:
-    for tool in TOOLS:
+    for tool in ALWAYS:
         arguments = json.dumps(dict.fromkeys(tool.parameters, value))
         call = FunctionCall("c1", tool.name, arguments)
         b = bench(Answer("r", ({"type": "function_call"},), (call,), "", False, final("").usage), final("ok"))
@@ -132,9 +132,9 @@ def test_no_argument_is_a_bug(value: object) -> None:
 
 
 def test_every_tool_is_a_strict_function() -> None:
-    for name, tool in BY_NAME.items():
-        schema = tool.schema
-        assert schema["name"] == name and schema["strict"] is True
+    for tool in ALWAYS:
+        schema = tool.offer
+        assert schema["name"] == tool.name and schema["strict"] is True
         assert schema["parameters"]["required"] == list(schema["parameters"]["properties"])
         assert schema["parameters"]["additionalProperties"] is False
 

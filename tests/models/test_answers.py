@@ -35,7 +35,7 @@ MALFORMED: list[tuple[list[Any], str]] = [
     ([call(actions=["click"])], "an action that is no object"),
     ([call(pending_safety_checks=[{"code": "x"}])], "'id'"),
     ([call(pending_safety_checks=["sc_1"])], "call_1"),
-    ([{"type": "shell_call", "call_id": "call_1"}], "a tool that it was not given"),
+    ([{"type": "mcp_call", "call_id": "call_1"}], "a tool that it was not given"),
     ([{"id": "msg_1"}], "an item without a type"),
     (["words"], "an item without a type"),
     ([{"type": "reasoning", "id": "rs_1", "summary": []}], "reasoning and nothing else"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import aclosing
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -12,7 +14,8 @@ from actuators.actions import Click, Keypress, Scroll, Type
 from agent.conversation import FromDeskhand, FromModel, FromUser, FunctionReply, Item, ScreenReply
 from agent.models.responses import ResponsesModel, safety_identifier
 from agent.ports import Model
-from agent.tools.toolbox import TOOLS
+from agent.tools.base import Arguments, Context, Tool
+from agent.tools.toolbox import ALWAYS
 from agent.values import FunctionCall, SafetyCheck, ScreenCall, Word
 from tests.support.openai_script import (
     Reply,
@@ -20,8 +23,10 @@ from tests.support.openai_script import (
     commentary,
     final,
     function,
+    patch,
     plain,
     raw,
+    shell,
     slow,
     together,
 )
@@ -29,6 +34,14 @@ from tests.support.openai_server import openai_server
 from tests.support.talk import MODEL, Pictures, ask, listen, model_of
 
 USER = FromUser("Write a letter.")
+
+
+async def nothing(_arguments: Arguments, _context: Context) -> str:
+    return ""
+
+
+SHELL = Tool("shell", "Runs commands.", {"commands": {"type": "array", "items": {"type": "string"}}}, nothing, "shell")
+PATCH = Tool("apply_patch", "Changes files.", {"patch": {"type": "string"}}, nothing, "apply_patch")
 
 
 def test_a_session_streams_acts_and_ends() -> None:
@@ -67,7 +80,8 @@ def test_a_session_streams_acts_and_ends() -> None:
 def test_the_request_says_what_the_protocol_wants() -> None:
     pictures = Pictures()
     with openai_server([final("Hi.")]) as server:
-        ask(model_of(server, effort="low"), pictures.request(USER))
+        request = replace(pictures.request(USER), tools=tuple(tool.offer for tool in (*ALWAYS, SHELL, PATCH)))
+        ask(model_of(server, effort="low"), request)
         [body] = server.requests
     assert body["model"] == MODEL
     assert body["store"] is False
@@ -77,9 +91,49 @@ def test_the_request_says_what_the_protocol_wants() -> None:
     assert body["prompt_cache_key"] == "s-1"
     assert body["max_output_tokens"] == 32_000
     assert body["stream_options"] == {"include_obfuscation": False}
-    assert [tool["type"] for tool in body["tools"]] == ["computer", *["function"] * len(TOOLS)]
+    assert [tool["type"] for tool in body["tools"]] == ["computer", *["function"] * len(ALWAYS), "shell", "apply_patch"]
+    assert body["parallel_tool_calls"] is True
     assert body["safety_identifier"] == safety_identifier()
     assert len(safety_identifier()) == 64
+
+
+def test_openais_own_tools_are_called_and_answered_in_their_own_shape() -> None:
+    pictures = Pictures()
+    script = [
+        shell("ls", "cat x", max_output_length=500),
+        patch("update_file", "a.txt", "@@\n-a\n+b"),
+        function("inspect", {"path": "a.xlsx"}),
+        final("Done."),
+    ]
+    with openai_server(script) as server:
+        model = model_of(server)
+        items: list[Item] = [FromUser("Look.", pictures.add())]
+        [said] = ask(model, pictures.request(*items))
+        [call] = said.answer.calls
+        asked = {"commands": ["ls", "cat x"], "timeout_ms": None, "max_output_length": 500}
+        assert call == FunctionCall(call.id, "shell", json.dumps(asked), "shell", {"max_output_length": 500})
+        printed = {"stdout": "a.txt", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}
+        late = {"stdout": "", "stderr": "no x", "outcome": {"type": "timeout"}}
+        items += [FromModel(said.answer.output)]
+        items += [FunctionReply(call.id, "", parts=(printed, late), form="shell", echo=call.echo)]
+        [said] = ask(model, pictures.request(*items))
+        [call] = said.answer.calls
+        assert isinstance(call, FunctionCall) and call.form == "apply_patch"
+        assert json.loads(call.arguments)["operation"]["path"] == "a.txt"
+        items += [FromModel(said.answer.output), FunctionReply(call.id, "line 1", form="apply_patch", failed=True)]
+        [said] = ask(model, pictures.request(*items))
+        [call] = said.answer.calls
+        page = pictures.add(shade=3)
+        items += [FromModel(said.answer.output), FunctionReply(call.id, "one sheet", (page,))]
+        ask(model, pictures.request(*items))
+    assert server.refusals == server.rewrites == []
+    replies = [item for item in server.requests[-1]["input"] if str(item.get("type")).endswith("_output")]
+    assert [reply["type"] for reply in replies] == [
+        "shell_call_output", "apply_patch_call_output", "function_call_output",
+    ]  # fmt: skip
+    assert replies[0]["max_output_length"] == 500 and len(replies[0]["output"]) == 2
+    assert replies[1]["status"] == "failed"
+    assert [part["type"] for part in replies[2]["output"]] == ["input_text", "input_image"]
 
 
 def test_one_action_of_the_older_tool_and_the_batch_of_the_newer_read_alike() -> None:

@@ -20,8 +20,13 @@ from typing import Any, cast, get_args, get_type_hints
 
 from tests.support.openai_script import Body, Item
 
-CALLS = {"computer_call": "computer call", "function_call": "function call"}
-OUTPUTS = {"computer_call_output": "computer_call", "function_call_output": "function_call"}
+CALLS = {
+    "computer_call": "computer call",
+    "function_call": "function call",
+    "shell_call": "shell call",
+    "apply_patch_call": "apply patch call",
+}
+OUTPUTS = {f"{call}_output": call for call in CALLS}
 DETAILS = ("low", "high", "auto", "original")
 MAX_IMAGES = 1_500
 MAX_PATCHES = 30_000

@@ -96,6 +96,18 @@ def function(
     return Reply((*_thinking(reasoning), *_saying(text, "commentary"), call))
 
 
+def shell(*commands: str, timeout_ms: int | None = None, max_output_length: int | None = None) -> Reply:
+    """A call of OpenAI's own shell."""
+    asked: Item = {"commands": list(commands), "timeout_ms": timeout_ms, "max_output_length": max_output_length}
+    return Reply(({"type": "shell_call", "status": "completed", "action": asked},))
+
+
+def patch(kind: str, path: str, diff: str | None = None) -> Reply:
+    """A call of OpenAI's own patch tool: `create_file`, `update_file`, `delete_file`."""
+    asked: Item = {"type": kind, "path": path} | ({} if diff is None else {"diff": diff})
+    return Reply(({"type": "apply_patch_call", "status": "completed", "operation": asked},))
+
+
 def final(text: str, *, reasoning: str | None = None) -> Reply:
     """The last word."""
     return Reply((*_thinking(reasoning), *_saying(text, "final_answer")))
@@ -194,7 +206,7 @@ def reset() -> Raw:
 HELPERS: dict[str, Callable[..., Scripted]] = {
     made.__name__: made
     for made in (
-        actions, function, final, commentary, raw, cut, unfinished, hang, garbage, failed, incomplete,
+        actions, function, shell, patch, final, commentary, raw, cut, unfinished, hang, garbage, failed, incomplete,
         endless_text, http_error, html, silence, reset,
     )
 }  # fmt: skip

@@ -48,7 +48,7 @@ from agent.events import (
 from agent.journal import read_journal
 from agent.session import Session
 from agent.state import State
-from agent.values import Budgets, Call, FunctionCall, ImageRef, PlanStep, SafetyCheck, ScreenCall, Usage
+from agent.values import Budgets, Call, FunctionCall, ImageRef, Note, PlanStep, SafetyCheck, ScreenCall, Usage
 from tests.support.homes import BEGAN, make_session
 from tests.ui.story import USAGE
 from ui.service.cards import Card, Detail
@@ -231,6 +231,7 @@ KINDS: dict[Any, st.SearchStrategy[Any]] = {
     float: st.sampled_from([0.0, 1.5]),
     bool: st.booleans(),
     bool | None: st.sampled_from([None, True, False]),
+    int | None: st.sampled_from([None, 3]),
     Usage: usages,
     Budgets: st.builds(Budgets, st.sampled_from([None, 4])),
     ImageRef: pictures.filter(bool),
@@ -238,7 +239,10 @@ KINDS: dict[Any, st.SearchStrategy[Any]] = {
     dict[str, Any]: raws,
     tuple[Call, ...]: st.lists(calls, max_size=2).map(tuple),
     tuple[dict[str, Any], ...]: st.sampled_from([(), ({"type": "reasoning", "summary": [{"text": "so"}]}, {"u": 1})]),
+    tuple[ImageRef, ...]: st.lists(pictures.filter(bool), max_size=1).map(tuple),
+    dict[str, Any] | None: st.none(),
     tuple[PlanStep, ...]: st.lists(st.builds(PlanStep, texts), max_size=2).map(tuple),
+    tuple[Note, ...]: st.lists(st.builds(Note, texts), max_size=2).map(tuple),
     tuple[str, ...]: st.lists(texts, max_size=2).map(tuple),
     tuple[tuple[int, int], ...]: st.just(((1, 2),)),
     tuple[SafetyCheck, ...]: st.just(()),

@@ -65,8 +65,10 @@ const DRAW = {
     item.actions.length
       ? el("ol", "actions", ...item.actions.map(action))
       : el("p", "quiet", "a call without actions")),
-  function: (item) => el("div", "call", el("p", "", el("code", "", `${item.text}(${item.arguments})`)),
-    item.answer ? prose("quiet", `answered: ${item.answer}`) : null),
+  function: (item) => el("div", `call ${item.state ?? ""}`,
+    item.words ? el("p", "what", item.words) : el("p", "", el("code", "", `${item.text}(${item.arguments})`)),
+    item.words && item.arguments ? folded(item.text, item.arguments) : null,
+    item.answer ? prose(item.state === "failed" ? "error" : "quiet", item.answer) : null),
   note: (item) => el("div", "note", el("p", "item-title", "Deskhand told the model"), prose("", item.text)),
   user: (item) => el("div", "said-card", el("p", "item-title", "You said"), prose("said", item.text)),
   fault: (item) => el("div", "said-card fault", prose("", item.text), item.more ? folded("details", item.more) : null),

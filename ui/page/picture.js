@@ -39,9 +39,11 @@ export function enlarge(session, view, images, actions) {
 }
 
 function names(views) {
-  const results = views.filter((view) => view.label === "result").length;
-  let number = 0;
-  return views.map((view) => (view.label === "seen" ? "Decided on" : results > 1 ? `Result ${++number}` : "Result"));
+  const words = { seen: "Decided on", result: "Result", page: "Page" };
+  const several = (label) => views.filter((view) => view.label === label).length > 1;
+  const numbers = { seen: 0, result: 0, page: 0 };
+  return views.map(({ label }) =>
+    (label !== "seen" && several(label) ? `${words[label]} ${++numbers[label]}` : words[label]));
 }
 
 /** The pictures of a block: one shown, the others behind tabs. */

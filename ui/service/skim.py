@@ -25,6 +25,7 @@ _FORGOTTEN = frozenset({
     b"model.retrying",
     b"action.started",
     b"action.done",
+    b"tool.started",
 })  # fmt: skip
 _NEWEST = frozenset({_SCREENSHOT, b"user.said", b"note.added", b"call.answered"})
 _AT = re.compile(rb'"at":"([^"]*)"')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from agent.events import ActionDone, ActionStarted, ApprovalRequested
+from agent.events import ActionDone, ActionStarted, ApprovalRequested, ToolStarted
 from agent.values import Call, ImageRef, ScreenCall, Word
 from ui.blocks import mark_of
 from ui.service.cards import Next
@@ -43,6 +43,10 @@ class Upcoming:
         """An action is being carried out."""
         told = self._told(event.action)
         self.now = replace(told, words=event.words[:LONGEST] or told.words, state="doing")
+
+    def use(self, event: ToolStarted) -> None:
+        """A tool is at work."""
+        self.now = Next(event.words[:LONGEST], None, None, 0, 0, "doing")
 
     def ask(self, event: ApprovalRequested) -> None:
         """A rule wants a yes for the next action, and knows what it would reach."""

@@ -44,6 +44,7 @@ from agent.events import (
     SteerQueued,
     TakeoverEnded,
     TakeoverStarted,
+    ToolStarted,
     TurnEnded,
     TurnStarted,
     Unpaused,
@@ -143,6 +144,8 @@ class View:
                 self._next.begin(event)
             case ActionDone():
                 self._next.finish(event)
+            case ToolStarted():
+                self._next.use(event)
             case ScreenshotTaken():
                 self._image = event.image
             case UserSaid() | NoteAdded() | CallAnswered():

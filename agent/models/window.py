@@ -1,0 +1,98 @@
+"""How much of a conversation a model takes at once, and what one can do that makes it shorter by itself."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Protocol, runtime_checkable
+
+from agent.conversation import Request
+from agent.values import ImageRef, Usage, Word
+
+CONTEXT_FULL = "context_length_exceeded"
+"""`ModelFault.code` of a request that is too long for the model, whoever serves it."""
+
+FULL_AT = 0.8  # share of the window: one more turn must fit in any case
+DEARER_AT = 0.9  # share of the length from which on the whole input costs more
+_DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+_CODES = frozenset({CONTEXT_FULL, "exceed_context_size_error", "request_too_large", "string_above_max_length"})
+_WORDED = re.compile(
+    r"context (window|length|size)|maximum (context|model) length|max_model_len|prompt is too long|too many (input )?tokens"
+    r"|greater than the context|input.{0,20}(exceeds|longer than).{0,40}(context|tokens|limit)",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(
+    r"(?:context (?:length|size|window)|model length|max_model_len|n_ctx)[^\d.]{0,40}?(\d[\d,]{2,})", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Tokens of input: `most` that a model takes, and `due` from which on the conversation is made shorter."""
+
+    most: int
+    due: int
+
+
+@dataclass(frozen=True)
+class Shortened:
+    """A conversation as the provider has made it shorter: `output` stands in its place, as it is.
+
+    Attributes:
+        images: pictures in `output`, where `picture:SHA256` stands in place of their bytes.
+    """
+
+    output: tuple[Word, ...]
+    images: tuple[ImageRef, ...]
+    usage: Usage
+
+
+@runtime_checkable
+class Windowed(Protocol):
+    """A model that takes only so much at once; see `agent/compaction.py`. One without this is never cut short."""
+
+    @property
+    def window(self) -> Window:
+        """How much it takes."""
+        ...
+
+    async def compact(self, request: Request) -> Shortened | None:
+        """Let the provider make a conversation shorter; None where it cannot, and a summary must do.
+
+        Raises:
+            Transient: may pass; `BadAnswer` is the kind that has cost tokens.
+            ModelFault: will not pass by itself.
+        """
+        ...
+
+
+def window_of(model: str, dearer_above: int | None = None) -> Window:
+    """The window of a model by its name, with or without a trailing date.
+
+    Args:
+        dearer_above: tokens of input above which a request costs more as a whole.
+    """
+    known = _windows()
+    most = known.get(model) or known.get(_DATED.sub("", model)) or known[""]
+    due = int(most * FULL_AT)
+    return Window(most, min(due, int(dearer_above * DEARER_AT)) if dearer_above else due)
+
+
+def is_overflow(status: int | None, code: str, message: str) -> bool:
+    """Whether an error says that the request is too long: in OpenAI's words, or those of the usual local servers."""
+    return code in _CODES or status == 413 or (status in (None, 400, 422, 500) and bool(_WORDED.search(message)))
+
+
+def window_named(message: str) -> int | None:
+    """The window, where the error names it: "This model's maximum context length is 32768 tokens"."""
+    found = _NAMED.search(message)
+    return int(found[1].replace(",", "")) if found else None
+
+
+@cache
+def _windows() -> dict[str, int]:
+    data = tomllib.loads(resources.files("agent.models").joinpath("windows.toml").read_text("utf-8"))
+    return {**{str(name): int(most) for name, most in data["models"].items()}, "": int(data["unknown"])}

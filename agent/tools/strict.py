@@ -1,0 +1,69 @@
+"""Arguments of tools as pydantic models: their schema as strict functions want it, and what was written read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agent.errors import ToolFault
+
+_DROPPED = frozenset({"title", "default", "discriminator", "examples"})
+M = TypeVar("M", bound=BaseModel)
+
+
+class Part(BaseModel):
+    """Base of arguments. The docstring and the fields' descriptions are told to the model.
+
+    A field that may be left out has the type `X | None`: strict schemas know no other way.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def parameters_of(model: type[Part]) -> dict[str, Any]:
+    """The `Tool.parameters` of a model: every field required, nothing besides, references written out."""
+    schema = model.model_json_schema()
+    return cast("dict[str, Any]", _strict(schema, schema.get("$defs", {}))["properties"])
+
+
+def parsed(model: type[M], arguments: Mapping[str, Any]) -> M:
+    """What a model has written.
+
+    Raises:
+        ToolFault: it does not fit; one line with the place and what would be right.
+    """
+    try:
+        return model.model_validate(dict(arguments))
+    except ValidationError as error:
+        raise ToolFault(f"{_first_of(error)} Nothing was done.") from None
+
+
+def _first_of(error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_context=False)
+    first = max(found, key=lambda each: len(each["loc"]))  # of a union the variant that was nearly right
+    place = ".".join(str(part) for part in first["loc"])
+    written = "" if isinstance(first["input"], dict | list) else f" (you wrote {first['input']!r:.80})"
+    return f"{place or 'arguments'}: {first['msg'].removeprefix('Value error, ')}{written}."
+
+
+def _strict(schema: Any, defs: Mapping[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return [_strict(each, defs) for each in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    told = cast("dict[str, Any]", schema)
+    if "$ref" in told:
+        return _strict(defs[told["$ref"].rpartition("/")[2]] | _without(told, {"$ref"}), defs)
+    out = {name: _strict(value, defs) for name, value in told.items() if name not in _DROPPED | {"$defs", "properties"}}
+    if "oneOf" in out:
+        out["anyOf"] = out.pop("oneOf")
+    if "properties" in told:
+        out["properties"] = {name: _strict(value, defs) for name, value in told["properties"].items()}
+        out |= {"required": list(out["properties"]), "additionalProperties": False}
+    return out
+
+
+def _without(schema: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in schema.items() if name not in names}

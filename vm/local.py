@@ -32,6 +32,7 @@ from perception.errors import StaleSpace, StaleTarget
 from perception.naming import SECONDS
 
 if TYPE_CHECKING:
+    from agent.tools.ports import Files, LiveOffice
     from perception.screenshot import Screenshot, Space
     from perception.target import Target
     from vm.senses import Senses
@@ -71,6 +72,17 @@ class LocalComputer(ABC):
     def __init__(self, senses: Senses, *, notes: Sequence[str] = ()) -> None:
         self._eyes, self._hands, self.guard, self._naming = senses
         self._notes = tuple(notes)
+        self._synced: Files | None = None
+
+    @property
+    def files(self) -> Files | None:
+        """The task's folder in both places, where this is another machine; None where it is one folder."""
+        return self._synced
+
+    @property
+    def live_office(self) -> LiveOffice | None:
+        """The LibreOffice of this computer, for documents that are open; None where it cannot be asked."""
+        return None
 
     @property
     def notes(self) -> Sequence[str]:

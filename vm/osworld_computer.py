@@ -19,7 +19,7 @@ from vm.guest_client import GuestFault
 from vm.local import LocalComputer, Patience, in_thread
 from vm.plain_client import PlainClient
 from vm.plain_hands import PlainActor
-from vm.remote_files import DOCUMENTS, RemoteFiles
+from vm.remote_files import DOCUMENTS, RemoteFiles, Synced
 from vm.remote_hands import RemoteHands
 from vm.senses import AS_USUAL, SenseOptions, Senses
 
@@ -68,6 +68,7 @@ class OsworldComputer(LocalComputer):
         super().__init__(senses, notes=notes)
         self.workspace = workspace
         self._client, self._files, self._say, self._end = client, files, say, end
+        self._synced = Synced(files)
         self._closed = False
 
     async def screenshot(self) -> Screenshot:

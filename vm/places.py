@@ -114,6 +114,17 @@ def folder_inside(place: Place, workspace: Path) -> str:
     return "~/Documents" if place.kind == "osworld" or place.disk else "/home/user/Documents"
 
 
+def names_of_folder(place: Place) -> tuple[str, ...]:
+    """What the task's folder may be called by who looks at that computer."""
+    match place.kind:
+        case "here":
+            return ()
+        case "desktop":
+            return ("~/Documents", "~/Desktop", "~/Downloads")
+        case "vm" | "osworld":
+            return ("~/Documents", "/home/user/Documents")
+
+
 def check_place(place: Place, monitor: int = 0) -> None:
     """Whether such a computer can be had, before a session is made for it. Quick.
 

@@ -114,6 +114,10 @@ class PlainClient:
         """Remove a file, or a folder with all that is in it."""
         self._execute(["rm", "-rf", path], seconds)
 
+    def delete_file(self, path: str) -> None:
+        """Remove a file; `~` is the user's home."""
+        self.remove(path)
+
     def launch(self, words: Sequence[str]) -> None:
         """Start a program, and do not wait for it."""
         self._post("/setup/launch", {"command": list(words), "shell": False}, SECONDS)

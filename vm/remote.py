@@ -19,7 +19,7 @@ from agent.errors import UserFault, for_the_model
 from perception.errors import PerceptionError, ScreenLost
 from vm.guest_client import Address, GuestClient, GuestFault
 from vm.local import LocalComputer, Patience, in_thread
-from vm.remote_files import DOCUMENTS, RemoteFiles
+from vm.remote_files import DOCUMENTS, RemoteFiles, Synced
 from vm.remote_hands import RemoteHands
 from vm.senses import AS_USUAL, SenseOptions, Senses
 
@@ -67,6 +67,7 @@ class VirtualMachine(LocalComputer):
         super().__init__(senses, notes=notes)
         self.workspace = workspace
         self._machine, self._client, self._files, self._say = machine, client, files, say
+        self._synced = Synced(files)
         self._closed = False
         self._checked = 0.0  # when the machine was last known to be well
 

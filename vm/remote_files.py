@@ -1,5 +1,7 @@
 """The task's folder, and the same folder inside another machine: pushed at the start, results pulled home.
 
+Tools that work in the folder beside the screen have it made the same before and after (`sync`).
+
 The folder appears in the machine as ~/Documents; what is saved in ~/Desktop and ~/Downloads comes home into folders of
 these names. What the machine has changed wins; what it has deleted stays here.
 """
@@ -16,8 +18,10 @@ from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
 from typing import Protocol, TypeAlias
 
+from anyio import to_thread
+
 from actuators.errors import ActuatorError
-from agent.errors import UserFault
+from agent.errors import ToolFault, UserFault
 from perception.errors import PerceptionError
 from vm.guest_client import GuestFault, GuestFile
 
@@ -32,6 +36,7 @@ FOLDERS: Mapping[str, str] = {DOCUMENTS: "", "~/Desktop": "Desktop", "~/Download
 """Folders of the machine, and where in the task's folder their files are."""
 
 _PASSING = re.compile(r"\.~lock\..*|~\$.*|lu[0-9a-z]+\.tmp|\.goutputstream-.*|.*\.(part|crdownload|swp)", re.IGNORECASE)
+_LOCK = re.compile(r"\.~lock\..*#")
 _ODD = re.compile(r"[\x00-\x1f\x7f\\]")
 _Stamp: TypeAlias = tuple[int, float]  # bytes, seconds since the epoch
 
@@ -45,6 +50,10 @@ class Store(Protocol):
 
     def get_file(self, path: str, seconds: float = ...) -> bytes:
         """The content of a file."""
+        ...
+
+    def delete_file(self, path: str) -> None:
+        """Remove a file."""
         ...
 
     def list_folders(self, paths: Iterable[str], seconds: float = ...) -> Mapping[str, Sequence[GuestFile]]:
@@ -65,6 +74,8 @@ class RemoteFiles:
         self._home = workspace.resolve()
         self._known: dict[str, _Stamp] = {}  # path in the machine: as it was when it was last the same in both
         self._seen: dict[str, _Stamp] = {}  # what had changed at the last pull
+        self._sent: dict[PurePosixPath, tuple[int, int]] = {}  # files here when they were last the same in both
+        self._locks: set[Path] = set()  # lock files of programs there, that are here, too
         self._lock = threading.Lock()
         self._wanted = threading.Event()
         self._closing = threading.Event()
@@ -79,6 +90,7 @@ class RemoteFiles:
         """
         left_out: list[str] = []
         total = count = 0
+        self._sent = self._stamps()
         for path, size in self._ours():
             if cancelled():
                 break
@@ -143,6 +155,27 @@ class RemoteFiles:
         finally:
             self._lock.release()
 
+    def sync(self) -> None:
+        """Make both folders the same: what has changed there comes home, then what has changed here goes there.
+
+        A document that is open there has its lock file here as well, for whoever would write underneath it.
+
+        Raises:
+            UserFault: a file cannot be read or written here.
+            ActuatorError, PerceptionError: the machine does not answer.
+        """
+        self.pull(last=True)
+        with self._lock:
+            ours = self._stamps()
+            for path in sorted(ours):
+                if self._sent.get(path) != ours[path]:
+                    self._put(path)
+            for path in self._sent.keys() - ours.keys():
+                with suppress(GuestFault):
+                    self._store.delete_file(_there(path))
+            self._sent = ours
+            self._known = self._theirs(LIST_SECONDS)
+
     def close(self) -> tuple[str, ...]:
         """Pull a last time, as far as there is anybody to pull from: what did not come home. Safe to call twice.
 
@@ -159,6 +192,8 @@ class RemoteFiles:
             return self.pull(last=True, seconds=CLOSING)
         except (ActuatorError, PerceptionError) as error:
             return (f"what was saved last: {error}",)
+        finally:
+            self._mirror([])
 
     def _work(self) -> None:
         while self._wanted.wait() and not self._closing.is_set():
@@ -178,7 +213,11 @@ class RemoteFiles:
     def _theirs(self, seconds: float) -> dict[str, _Stamp]:
         """What is in the folders of the machine, by path."""
         found: dict[str, _Stamp] = {}
-        for folder, files in self._store.list_folders(FOLDERS, seconds).items():
+        listed = self._store.list_folders(FOLDERS, seconds)
+        self._mirror(
+            [file.path for file in listed.get(DOCUMENTS, ()) if _LOCK.fullmatch(PurePosixPath(file.path).name)]
+        )
+        for folder, files in listed.items():
             for file in files:
                 if safe_path(file.path) is not None and len(found) < MAX_FILES:
                     found[f"{folder}/{file.path}"] = (file.bytes, file.modified)
@@ -197,7 +236,20 @@ class RemoteFiles:
         folder = next(name for name in FOLDERS if path.startswith(f"{name}/"))
         inner = PurePosixPath(FOLDERS[folder], path.removeprefix(f"{folder}/"))
         self._known[path] = stamp
-        return self._write(inner, data)
+        if not self._write(inner, data):
+            return False
+        self._sent[inner] = _stamp(self._home / inner)
+        return True
+
+    def _mirror(self, paths: Sequence[str]) -> None:
+        """Have these lock files here, and no others of the machine's."""
+        wanted = {self._home / path for path in paths if not _ODD.search(path) and ".." not in path.split("/")}
+        for lock in self._locks - wanted:
+            lock.unlink(missing_ok=True)
+        for lock in wanted - self._locks:
+            with suppress(OSError):
+                lock.write_text(",on the agent's computer,,,;")
+        self._locks = wanted
 
     def _put(self, path: PurePosixPath | Path) -> str:
         pure = PurePosixPath(path.as_posix())
@@ -226,6 +278,9 @@ class RemoteFiles:
                     if inner is not None and not file.is_symlink() and file.is_file():
                         yield inner, file.stat().st_size
 
+    def _stamps(self) -> dict[PurePosixPath, tuple[int, int]]:
+        return {path: _stamp(self._home / path) for path, _ in self._ours()}
+
     def _write(self, inner: PurePosixPath, data: bytes) -> bool:
         """Write a file as a whole or not at all; False where a link or a file is in the way."""
         place = self._home / inner
@@ -253,6 +308,25 @@ class RemoteFiles:
         return True
 
 
+class Synced:
+    """The two folders, as tools beside the screen want them. Implements `agent.tools.ports.Files`."""
+
+    def __init__(self, files: RemoteFiles) -> None:
+        self._files = files
+
+    async def sync(self) -> None:
+        """See `RemoteFiles.sync`.
+
+        Raises:
+            ToolFault: the machine does not answer.
+            UserFault: a file cannot be read or written here.
+        """
+        try:
+            await to_thread.run_sync(self._files.sync)
+        except (ActuatorError, PerceptionError) as error:
+            raise ToolFault(f"The files of the agent's computer could not be brought here: {error}.") from None
+
+
 def safe_path(path: str) -> PurePosixPath | None:
     """A path that another machine names, where it leads nowhere but below its folder; None for one that does not.
 
@@ -262,6 +336,15 @@ def safe_path(path: str) -> PurePosixPath | None:
     if any(part in ("", ".", "..") or _ODD.search(part) or len(os.fsencode(part)) > 255 for part in parts):
         return None
     return None if any(_PASSING.fullmatch(part) for part in parts) else PurePosixPath(*parts)
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    """Of a file here: bytes, nanoseconds since the epoch; (-1, -1) where it has just gone."""
+    try:
+        status = file.stat()
+    except OSError:
+        return (-1, -1)
+    return status.st_size, status.st_mtime_ns
 
 
 def _there(path: PurePosixPath) -> str:

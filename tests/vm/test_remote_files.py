@@ -35,6 +35,9 @@ class FolderStore:
             raise GuestFault("missing", f"there is no {path}")
         return self._place(path).read_bytes()
 
+    def delete_file(self, path: str) -> None:
+        self._place(path).unlink()
+
     def list_folders(self, paths: Iterable[str], seconds: float = 0.0) -> Mapping[str, Sequence[GuestFile]]:
         if self.gone:
             raise GuestGone("the machine does not answer")
@@ -219,3 +222,44 @@ def test_a_file_of_elsewhere_is_brought_to_the_documents(work: Path, store: Fold
     assert files.bring(work / "sub" / "in.txt") == "~/Documents/sub/in.txt"
     assert files.bring(tmp_path / "other.txt") == "~/Documents/other.txt"
     assert (store.home / "Documents" / "other.txt").read_text() == "other"
+
+
+def test_both_folders_become_the_same(work: Path, store: FolderStore) -> None:
+    documents = store.home / "Documents"
+    for name in ("kept", "changed-here", "changed-there", "gone-here", "gone-there"):
+        (work / name).write_text("old")
+    files = RemoteFiles(store, work)
+    files.push()
+    (work / "changed-here").write_text("new from here")
+    (work / "made-here").write_text("new")
+    (work / "gone-here").unlink()
+    (documents / "changed-there").write_text("new from there")
+    (documents / "made-there").write_text("new")
+    (documents / "gone-there").unlink()
+    files.sync()
+    here = {path.name: path.read_text() for path in work.iterdir()}
+    there = {path.name: path.read_text() for path in documents.iterdir()}
+    assert here == there | {"gone-there": "old"}
+    assert there == {
+        "kept": "old", "changed-here": "new from here", "changed-there": "new from there",
+        "made-here": "new", "made-there": "new",
+    }  # fmt: skip
+    files.sync()
+    assert {path.name for path in documents.iterdir()} == set(there)
+
+
+def test_what_is_open_there_is_locked_here(work: Path, store: FolderStore) -> None:
+    (work / "budget.xlsx").write_text("x")
+    files = RemoteFiles(store, work)
+    files.push()
+    lock = store.home / "Documents" / ".~lock.budget.xlsx#"
+    lock.write_text(",user,,,;")
+    files.sync()
+    assert (work / ".~lock.budget.xlsx#").exists()
+    lock.unlink()
+    files.sync()
+    assert not (work / ".~lock.budget.xlsx#").exists()
+    lock.write_text(",user,,,;")
+    files.sync()
+    files.close()
+    assert not (work / ".~lock.budget.xlsx#").exists()

@@ -107,6 +107,8 @@ class Step(_Part):
         name_as: `as = "NAME"`: remember where it was, as an anchor for places and for later steps.
         do: actions as a model writes them, without coordinates. Pointing actions go to the middle of what was found,
             or `at = [dx, dy]` pixels off it; a drag goes from there `by = [dx, dy]`. `{parameters}` are filled in.
+        use: tools beside the screen in place of actions: `{ tool = "spreadsheet", path = "a.xlsx", … }`, each with its
+            own arguments. All of one step are asked for together; one that fails ends the playbook.
         unless: alternatives; if one of them is seen at the first look, the step is not needed and passed over.
         expect: alternatives; one of them must be seen before the next step begins.
         patience: how many looks to wait, for `find` and for `expect`; a look comes with each change of the screen,
@@ -119,6 +121,7 @@ class Step(_Part):
     find: tuple[Target, ...] = ()
     name_as: str = Field("", alias="as")
     do: tuple[dict[str, Any], ...] = ()
+    use: tuple[dict[str, Any], ...] = ()
     unless: tuple[Target, ...] = ()
     expect: tuple[Target, ...] = ()
     patience: int = Field(12, ge=1, le=28)
@@ -128,6 +131,10 @@ class Step(_Part):
     def _actions_make_sense(self) -> Self:
         if self.name_as and not self.find:
             raise ValueError("`as` names what was found, but the step does not look for anything")
+        if self.use and (self.do or self.find):
+            raise ValueError("a step has either `use`, or `find` and `do`; make two of it")
+        if not all(isinstance(use.get("tool"), str) for use in self.use):
+            raise ValueError("each of `use` names its `tool`")
         for number, action in enumerate(self.do, start=1):
             _check_action(number, action, aimed=bool(self.find))
         return self

@@ -20,6 +20,7 @@ from agent.conversation import (
     FromDeskhand,
     FromModel,
     FromUser,
+    FunctionReply,
     Item,
     Request,
     ScreenReply,
@@ -30,7 +31,7 @@ from agent.errors import ModelFault
 from agent.playbook import POINTING, Playbook, Step, Target, aimed_at, load_playbook
 from agent.sight import Memory, Sight
 from agent.values import Call, FunctionCall, ImageRef, ScreenCall, Usage
-from agent.wording import RESTARTED, workspace_note
+from agent.wording import RESTARTED, tool_halted, workspace_note
 from perception.errors import CannotRead
 from perception.find import Found
 from perception.screenshot import Point, Region
@@ -42,6 +43,7 @@ CUT_SHORT = re.compile(r"(\d+) of (\d+) actions were carried out")
 FAILED = re.compile(r"Action (\d+) of \d+ failed: (.*)")
 REFUSED = re.compile(r"Nothing was carried out: (.*)")
 WORKSPACE = re.compile(re.escape(workspace_note("FOLDER").strip()).replace("FOLDER", "(.+)"))
+NOT_NOW = tool_halted("the user")[:-1]
 PATIENT = 4  # looks after which a step that may be done again is done again
 
 
@@ -87,11 +89,17 @@ class Position:
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do now: actions on the screen, or the end (`words` when it is finished, `reason` when it gives up)."""
+    """What to do now: actions on the screen, tools beside it, or the end.
+
+    Attributes:
+        words: the last ones, when it is finished.
+        reason: why it gives up.
+    """
 
     position: Position
     thought: str = ""
     actions: tuple[dict[str, Any], ...] = ()
+    uses: tuple[dict[str, Any], ...] = ()
     words: str = ""
     reason: str = ""
 
@@ -221,6 +229,9 @@ def _begin(moment: _Moment, at: Position) -> Decision | Position:
         if found is None:
             return _be_patient(moment, at, step.find)
         at = at.found(step.name_as, found.region)
+    if step.use:
+        said = step.say or f"Now: {step.name}."
+        return Decision(replace(at, acted=True, looks=0), said, uses=step.use)
     return _act(moment, at, found) if step.do else _finish(moment, at)
 
 
@@ -289,6 +300,10 @@ def where(items: Sequence[Item]) -> tuple[Position, str]:
     if index >= 0:
         position, sent = _position_of(_own(items[index]))
     for item in items[index + 1 :]:
+        if isinstance(item, FunctionReply) and item.failed:
+            if not item.text.startswith(NOT_NOW):
+                return position, item.text
+            position = replace(position, acted=False)
         if not isinstance(item, FromDeskhand):
             continue
         if item.text.startswith(RESTARTED):
@@ -350,9 +365,16 @@ def _answer(number: int, decision: Decision, books: Sequence[Playbook]) -> Answe
     calls: tuple[Call, ...] = ()
     if decision.actions:
         calls = (ScreenCall(identity, decision.actions),)
+    elif decision.uses:
+        calls = tuple(_use(f"{identity}-{index}", use) for index, use in enumerate(decision.uses))
     elif decision.reason:
         calls = (FunctionCall(identity, "give_up", json.dumps({"reason": decision.reason})),)
     return Answer(identity, (item,), calls, decision.words, bool(decision.words), FREE)
+
+
+def _use(identity: str, use: Mapping[str, Any]) -> FunctionCall:
+    arguments = {name: value for name, value in use.items() if name != "tool"}
+    return FunctionCall(identity, str(use["tool"]), json.dumps(arguments))
 
 
 def _aimed(actions: Sequence[Mapping[str, Any]], found: Found | None) -> tuple[dict[str, Any], ...]:

@@ -11,12 +11,22 @@ import anyio
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from agent.conversation import Answer, FromDeskhand, FromModel, FromUser, Item, Request, ScreenReply, Thought
+from agent.conversation import (
+    Answer,
+    FromDeskhand,
+    FromModel,
+    FromUser,
+    FunctionReply,
+    Item,
+    Request,
+    ScreenReply,
+    Thought,
+)
 from agent.errors import ModelFault
 from agent.models.playbook import PlaybookModel
 from agent.values import FunctionCall, ImageRef, ScreenCall
 from agent.wording import restarted as restarted_note
-from agent.wording import workspace_note
+from agent.wording import tool_halted, workspace_note
 
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
 POINTING = {"click", "double_click", "triple_click", "drag", "move", "scroll"}
@@ -409,3 +419,61 @@ def steps_of(answers: Sequence[Answer]) -> list[int]:
 def test_the_position_stands_in_the_output(game: Game) -> None:
     assert steps_of([game.start(BAR), game.show(MENU)]) == [0, 1]
     assert set(game.last.output[0]["anchors"]) == {"menu"}
+
+
+WITH_TOOLS = """
+title = "a test"
+done = "Made."
+
+[[steps]]
+name = "two tools"
+use = [
+    { tool = "spreadsheet", path = "a.xlsx", operations = [{ do = "set", at = "A1" }] },
+    { tool = "inspect", path = "a.xlsx" },
+]
+
+[[steps]]
+name = "look"
+find = [{ text = "Insert" }]
+do = [{ type = "click" }]
+"""
+
+
+@pytest.fixture
+def tooled(tmp_path: Path) -> Path:
+    path = tmp_path / "tooled.toml"
+    path.write_text(WITH_TOOLS, encoding="utf-8")
+    return path
+
+
+def replied(game: Game, *failures: str) -> Answer:
+    """Answer each call, with "" for one that went well."""
+    for call, failure in zip(game.last.calls, failures, strict=True):
+        game.items.append(FunctionReply(call.id, failure or "well", failed=bool(failure)))
+    return game.respond()
+
+
+def test_tools_of_a_step_are_used_together_and_the_next_step_follows(tooled: Path) -> None:
+    game = Game(tooled)
+    first, second = game.start(BAR).calls
+    assert isinstance(first, FunctionCall) and isinstance(second, FunctionCall)
+    assert (first.name, second.name) == ("spreadsheet", "inspect")
+    assert json.loads(first.arguments) == {"path": "a.xlsx", "operations": [{"do": "set", "at": "A1"}]}
+    assert first.id != second.id
+    [click] = replied(game, "", "").calls
+    assert isinstance(click, ScreenCall) and click.actions[0]["type"] == "click"
+
+
+def test_a_tool_that_fails_ends_the_playbook_with_its_words(tooled: Path) -> None:
+    game = Game(tooled)
+    game.start(BAR)
+    [end] = replied(game, "a.xlsx is open in LibreOffice.", "").calls
+    assert isinstance(end, FunctionCall) and end.name == "give_up"
+    assert "two tools" in end.arguments and "open in LibreOffice" in end.arguments
+
+
+def test_tools_that_the_user_held_back_are_used_again(tooled: Path) -> None:
+    game = Game(tooled)
+    game.start(BAR)
+    again = replied(game, tool_halted("the user paused"), tool_halted("the user paused"))
+    assert [call.name for call in again.calls if isinstance(call, FunctionCall)] == ["spreadsheet", "inspect"]

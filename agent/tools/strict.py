@@ -59,10 +59,21 @@ def _strict(schema: Any, defs: Mapping[str, Any]) -> Any:
     out = {name: _strict(value, defs) for name, value in told.items() if name not in _DROPPED | {"$defs", "properties"}}
     if "oneOf" in out:
         out["anyOf"] = out.pop("oneOf")
+    if kinds := _plain_kinds(out.get("anyOf")):
+        del out["anyOf"]
+        out["type"] = kinds
     if "properties" in told:
         out["properties"] = {name: _strict(value, defs) for name, value in told["properties"].items()}
         out |= {"required": list(out["properties"]), "additionalProperties": False}
     return out
+
+
+def _plain_kinds(variants: Any) -> list[str] | None:
+    """The types of variants that say nothing else: `X | None` in fewer words."""
+    if not isinstance(variants, list):
+        return None
+    told = cast("list[dict[str, Any]]", variants)
+    return [each["type"] for each in told] if all(list(each) == ["type"] for each in told) else None
 
 
 def _without(schema: Mapping[str, Any], names: set[str]) -> dict[str, Any]:

@@ -15,7 +15,14 @@ from tests.support.openai_script import Body, Item, Reply
 WORDS_PER_DELTA = 3
 ENDLESS_DELTA = "and then, as was to be expected, nothing of the kind happened, so " * 4
 ENDLESS_DELTAS = 100_000
-PREFIXES = {"reasoning": "rs", "message": "msg", "computer_call": "cu", "function_call": "fc"}
+PREFIXES = {
+    "reasoning": "rs",
+    "message": "msg",
+    "computer_call": "cu",
+    "function_call": "fc",
+    "shell_call": "sh",
+    "apply_patch_call": "apc",
+}
 REASONING_TOKENS = 64
 Event = dict[str, Any]
 
@@ -150,7 +157,7 @@ def _identified(item: Item) -> Item:
     """With the ids that the provider gives; `None` in a script stands for a field that is missing."""
     kind = str(item.get("type"))
     made: Item = {"id": f"{PREFIXES.get(kind, 'it')}_{secrets.token_hex(12)}"} | item
-    if kind in ("computer_call", "function_call"):
+    if kind.endswith("_call"):
         made = {"call_id": f"call_{secrets.token_hex(12)}"} | made
     if kind == "reasoning":
         made = {"encrypted_content": secrets.token_urlsafe(120)} | made

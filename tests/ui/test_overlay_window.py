@@ -17,6 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from Xlib import X
 
 from actuators.actions import Click, Drag, Keypress, Move, Point, Scroll, Type
 from actuators.guard import open_guard
@@ -69,6 +70,8 @@ def test_it_is_absent_from_what_the_model_sees(display: str, shown: Overlay) -> 
 def test_it_is_absent_where_a_compositor_paints_the_screen(tmp_path: Path) -> None:
     with xvfb(window_manager=True) as display, picom(display), stage(display) as page, open_eyes(display) as eyes:
         page.lower()
+        page.draw()  # a compositor does not paint what was drawn before it knew the window
+        until(lambda: len(np.unique(pixels(eyes.look()))) > 1)
         without = pixels(eyes.look())
         with overlay(display, tmp_path) as there, wandering(there, *PLACES):
             assert all(np.array_equal(pixels(eyes.look()), without) for _ in range(50))
@@ -82,11 +85,30 @@ def picom(display: str) -> Generator[None]:
         ["picom", "--backend", "xrender"], env={**os.environ, "DISPLAY": display}, stderr=subprocess.DEVNULL
     )
     try:
-        until(lambda: bool(x.get_selection_owner(x.intern_atom("_NET_WM_CM_S0"))))
+        until(lambda: _is_painted_by_another(x))
         yield
     finally:
         x.close()
         end(compositor)
+
+
+def _is_painted_by_another(x: Any) -> bool:
+    """Whether what is drawn into a window is on the screen only later; who has the compositor's name may not paint yet.
+
+    Asking for the right to paint, instead, would keep the compositor from having it.
+    """
+    root = x.screen().root
+    probe = root.create_window(0, 0, 4, 4, 0, X.CopyFromParent, background_pixel=0, override_redirect=True)
+    probe.map()
+    late = False
+    for colour in (0xFF0000, 0x00FF00, 0x0000FF, 0x777777):
+        probe.change_attributes(background_pixel=colour)
+        probe.clear_area(0, 0, 4, 4)
+        x.sync()
+        late = late or int.from_bytes(root.get_image(1, 1, 1, 1, X.ZPixmap, 0xFFFFFFFF).data[:3], "little") != colour
+    probe.destroy()
+    x.sync()
+    return late
 
 
 def test_the_agents_clicks_reach_what_is_under_it(display: str, shown: Overlay) -> None:

@@ -13,7 +13,7 @@ from actuators.errors import ActuatorError
 from agent import wording
 from agent.approving import Approving, Rules
 from agent.attention import Attention
-from agent.errors import UserFault, for_the_model
+from agent.errors import Stop, UserFault, for_the_model
 from agent.events import ActionDone, ActionStarted, CallAnswered, ModelAnswered, ScreenshotTaken, ToolStarted
 from agent.phrasing import in_words
 from agent.ports import Computer
@@ -113,9 +113,14 @@ class Acting:
     async def _use_together(self, calls: Sequence[FunctionCall]) -> None:
         """Calls that only look, at once; answered in their order."""
         replies: dict[str, Reply] = {}
+        ends: list[Stop | UserFault] = []
 
         async def use(call: FunctionCall) -> None:
-            replies[call.id] = await self._used(call)
+            try:
+                replies[call.id] = await self._used(call)
+            except (Stop, UserFault) as end:  # not by way of the group, which would wrap it up
+                ends.append(end)
+                tasks.cancel_scope.cancel()
 
         if halted := self._attention.gate():
             replies = {call.id: Reply(wording.tool_halted(halted), failed=True) for call in calls}
@@ -125,6 +130,8 @@ class Acting:
             async with anyio.create_task_group() as tasks:
                 for call in calls:
                     tasks.start_soon(use, call)
+        if ends:
+            raise ends[0]
         for call in calls:
             self.answer(call, None, replies[call.id])
 

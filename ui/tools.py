@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from agent.events import SessionStarted
@@ -16,6 +17,16 @@ from agent.values import Word
 from ui.settings import config_path
 from vm.local import LocalComputer
 from vm.places import names_of_folder, place_of
+
+_HEAVY = (
+    "agent.tools.files",
+    "agent.tools.shell",
+    "agent.office.spreadsheets.operations",
+    "agent.office.slides.operations",
+    "agent.office.documents.operations",
+    "agent.office.pdfs.operations",
+    "vm.beside",
+)
 
 
 async def open_tools(
@@ -35,11 +46,11 @@ async def open_tools(
     """
     from vm.beside import open_programs
 
-    workspace = Path(started.workspace).resolve()
-    programs = await open_programs(workspace, network=bool(started.network), say=say)
+    folder = _folder(started)
+    programs = await open_programs(folder.path, network=bool(started.network), say=say)
     local = computer if isinstance(computer, LocalComputer) else None
     room = Room(
-        Folder(workspace, names_of_folder(place_of(started.computer))),
+        folder,
         programs,
         files=local.files if local else None,
         live=local.live_office if local else None,
@@ -47,6 +58,16 @@ async def open_tools(
     room.closing.push_async_callback(programs.aclose)
     theirs = await _of_servers(servers, room, session, say) if servers else ()
     return Toolbox((*ALWAYS, *_ours(room), *theirs), room=room, offered=offered)
+
+
+def _folder(started: SessionStarted) -> Folder:
+    return Folder(Path(started.workspace).resolve(), names_of_folder(place_of(started.computer)))
+
+
+def prepare() -> None:
+    """Load what takes most of a second, while the computer starts; `open_tools` does it otherwise."""
+    for name in _HEAVY:
+        import_module(name)
 
 
 async def _of_servers(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from types import NoneType
+from typing import Any, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from agent.errors import ToolFault
 
@@ -20,6 +22,15 @@ class Part(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _left_out_is_null(cls, data: Any) -> Any:
+        """Models that are held to no schema, and people who write playbooks, leave out what may be null."""
+        if not isinstance(data, dict):
+            return data
+        nullable = (name for name, field in cls.model_fields.items() if NoneType in get_args(field.annotation))
+        return dict.fromkeys(nullable) | cast("dict[str, Any]", data)
 
 
 def parameters_of(model: type[Part]) -> dict[str, Any]:
@@ -44,7 +55,7 @@ def _first_of(error: ValidationError) -> str:
     found = error.errors(include_url=False, include_context=False)
     first = max(found, key=lambda each: len(each["loc"]))  # of a union the variant that was nearly right
     place = ".".join(str(part) for part in first["loc"])
-    written = "" if isinstance(first["input"], dict | list) else f" (you wrote {first['input']!r:.80})"
+    written = "" if isinstance(first["input"], dict | list) else f" (you wrote {json.dumps(first['input'])[:80]})"
     return f"{place or 'arguments'}: {first['msg'].removeprefix('Value error, ')}{written}."
 
 

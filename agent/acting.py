@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 
 import anyio
@@ -13,8 +14,16 @@ from actuators.errors import ActuatorError
 from agent import wording
 from agent.approving import Approving, Rules
 from agent.attention import Attention
-from agent.errors import Stop, UserFault, for_the_model
-from agent.events import ActionDone, ActionStarted, CallAnswered, ModelAnswered, ScreenshotTaken, ToolStarted
+from agent.errors import DeskhandError, Stop, UserFault, for_the_model
+from agent.events import (
+    ActionDone,
+    ActionStarted,
+    BugFound,
+    CallAnswered,
+    ModelAnswered,
+    ScreenshotTaken,
+    ToolStarted,
+)
 from agent.phrasing import in_words
 from agent.ports import Computer
 from agent.recorder import Recorder
@@ -153,7 +162,13 @@ class Acting:
 
     async def _used(self, call: FunctionCall) -> Reply:
         context = Context(self._recorder, self._attention, call.id, self._patience)
-        return await self._attention.unless_stopped(self._toolbox.use(call, context))
+        try:
+            return await self._attention.unless_stopped(self._toolbox.use(call, context))
+        except DeskhandError:
+            raise
+        except Exception as bug:  # one tool less: the session has others
+            self._recorder.record(BugFound(f"{type(bug).__name__}: {bug}", traceback.format_exc()))
+            return Reply(wording.tool_broken(call.name, bug), failed=True)
 
     async def _act(self, call: ScreenCall) -> None:
         space = self._state.shown

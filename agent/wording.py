@@ -32,8 +32,8 @@ still going on.
 
 Beside the screen
 - Take the way that is quickest and surest. Spreadsheets, slides, documents and PDFs are read with `inspect`, made and \
-changed with `spreadsheet`, `slides`, `document` and `pdf`, other files with `files`, `apply_patch` and `shell`; \
-programs, web pages and whatever the task wants seen on the screen are worked with mouse and keyboard.
+changed with `spreadsheet`, `slides`, `document` and `pdf`, other files with `change_files`, `apply_patch` and \
+`shell`; programs, web pages and whatever the task wants seen on the screen are worked with mouse and keyboard.
 - What you have made you look at with `render`, or on the screen, before you say that it is finished: numbers, text \
 that does not fit, empty pages, errors in formulas.
 - Calls that only look (`inspect`, `render`, reading files) can be made together in one answer. A long command goes on \
@@ -236,6 +236,14 @@ def tool_interrupted(started: ToolStarted) -> str:
     return (
         f"The session was interrupted in the middle of this ({started.words}). It may or may not have been done, or "
         "in part, and is not repeated. Look before you do it again."
+    )
+
+
+def tool_broken(name: str, bug: Exception) -> str:
+    """A fault of our own, in a tool."""
+    return (
+        f"`{name}` failed by a fault of Deskhand's own ({type(bug).__name__}: {str(bug)[:200]}). What of it was done is "
+        "not known: look. Take another way; the same call would fail again."
     )
 
 

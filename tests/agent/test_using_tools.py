@@ -249,6 +249,17 @@ def test_what_a_tool_raises_ends_the_session_honestly(kit: Kit) -> None:
     assert b.run().outcome == "gave_up"
 
 
+def test_a_bug_in_a_tool_is_written_down_and_the_session_goes_on(kit: Kit) -> None:
+    def break_down() -> None:
+        raise ZeroDivisionError("never thought of")
+
+    kit.during = break_down
+    b = session(kit, function("change", at="x"), final("ok"))
+    assert b.run().outcome == "done"
+    assert "fault of Deskhand's own (ZeroDivisionError" in replies(b)[0]
+    assert "bug.found" in b.journal.types
+
+
 def test_stopping_ends_a_tool_that_is_at_work(kit: Kit) -> None:
     b = session(kit, function("look", at="x"), final("ok"))
     kit.meet = anyio.Event()

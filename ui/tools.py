@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
+import anyio
+
 from agent.events import SessionStarted
 from agent.mcp.config import ServerConfig
 from agent.ports import Computer
@@ -56,8 +58,13 @@ async def open_tools(
         live=local.live_office if local else None,
     )
     room.closing.push_async_callback(programs.aclose)
-    theirs = await _of_servers(servers, room, session, say) if servers else ()
-    return Toolbox((*ALWAYS, *_ours(room), *theirs), room=room, offered=offered)
+    try:
+        theirs = await _of_servers(servers, room, session, say) if servers else ()
+        return Toolbox((*ALWAYS, *_ours(room), *theirs), room=room, offered=offered)
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await room.closing.aclose()
+        raise
 
 
 def _folder(started: SessionStarted) -> Folder:

@@ -43,8 +43,10 @@ class Folder:
             raise ToolFault(f"a path must be a text of 1 to {LONGEST} characters.")
         try:
             path = (self.path / self._without_alias(text.strip())).resolve()
-        except (OSError, RuntimeError) as error:
-            raise ToolFault(f"{text}: {_reason(error)}.") from None
+            with suppress(FileNotFoundError, NotADirectoryError):
+                path.lstat()  # a name that is too long, …
+        except (OSError, RuntimeError, ValueError) as error:
+            raise ToolFault(f"{text!a:.200}: {_reason(error)}.") from None
         if not path.is_relative_to(self.path):
             raise ToolFault(f"{text} is outside the task's folder {self.path}; only what is in it can be used.")
         if there and not path.exists():
@@ -56,9 +58,13 @@ class Folder:
         return path.relative_to(self.path).as_posix() if path.is_relative_to(self.path) else str(path)
 
     def note(self, path: Path) -> None:
-        """The model knows this file as it is now."""
-        with suppress(OSError):
+        """The model knows this file as it is now, or that there is none."""
+        try:
             self._seen[path] = _stamp(path)
+        except OSError:
+            self._seen.pop(path, None)
+            for gone in [each for each in self._seen if str(each).startswith(f"{path}{os.sep}")]:
+                del self._seen[gone]
 
     def check(self, path: Path) -> None:
         """Before a file that the model has looked at is changed.
@@ -90,7 +96,7 @@ class Folder:
             yield scratch
             _settle(scratch, path)
         except OSError as error:
-            raise self._cannot_write(path, error) from None
+            raise self.cannot_write(path, error) from None
         finally:
             with suppress(OSError):
                 scratch.unlink(missing_ok=True)
@@ -101,7 +107,7 @@ class Folder:
         with self.saving(path) as scratch:
             scratch.write_bytes(data)
 
-    def _cannot_write(self, path: Path, error: OSError) -> ToolFault:
+    def cannot_write(self, path: Path, error: OSError) -> ToolFault:
         cure = _CURES.get(error.errno or 0, "")
         return ToolFault(f"{self.name(path)} could not be written: {_reason(error)}. Nothing was changed.{cure}")
 

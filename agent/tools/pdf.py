@@ -1,0 +1,88 @@
+"""Changing PDFs: forms, pages, metadata."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from agent.tools.base import Arguments, Context, Room, Tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agent.office.pdfs.operations import EditPdf
+
+_ABOUT = """\
+Make or change a PDF: fill its form, add, take out, order and turn pages, write on them, set metadata. All operations \
+are carried out in their order, or none. To make a PDF of a document, give it as the source, or add its pages. \
+`inspect` tells the fields (part "form"); look at the result with `render`."""
+
+
+def pdf_tools(room: Room) -> tuple[Tool, ...]:
+    """`pdf`."""
+    from agent.office.pdfs.operations import EditPdf
+    from agent.tools.strict import parameters_of, parsed
+
+    async def run(arguments: Arguments, _: Context) -> str:
+        return await _edited(room, parsed(EditPdf, arguments))
+
+    return (Tool("pdf", _ABOUT, parameters_of(EditPdf), run, in_words=_in_words, touches_files=True),)
+
+
+def _in_words(arguments: Arguments) -> str:
+    operations = arguments.get("operations")
+    count = len(cast("list[Any]", operations)) if isinstance(operations, list) else 0
+    return f"edit {arguments.get('path')}: {count} change{'' if count == 1 else 's'}"
+
+
+async def _edited(room: Room, told: EditPdf) -> str:
+    from agent.errors import ToolFault
+    from agent.office.pdfs.apart import ask
+
+    path = room.folder.resolve(told.path)
+    name = room.folder.name(path)
+    base = await _base(room, told, path, name)
+    added = {each.path: await _as_pdf(room, each.path) for each in told.operations if each.do == "add_pages"}
+    room.folder.check(path)
+    others = tuple(each for each in (base, *added.values()) if each and not each.is_relative_to(room.folder.path))
+    with room.folder.saving(path) as scratch:
+        request = {"do": "change", "name": name, "base": str(base) if base else None, "target": str(scratch)}
+        request |= {"edit": told.model_dump(), "added": {given: str(each) for given, each in added.items()}}
+        lines = await ask(room, request, readable=others)
+        if not scratch.exists():
+            raise ToolFault(f"{name} could not be written. Nothing was changed.")
+    return "\n".join(lines)
+
+
+async def _base(room: Room, told: EditPdf, path: Path, name: str) -> Path | None:
+    """What the change begins with. Raises ToolFault."""
+    from anyio import to_thread
+
+    from agent.errors import ToolFault
+    from agent.office.formats import examine
+
+    if path.suffix.lower() != ".pdf":
+        raise ToolFault(f"{name} is no name of a PDF; it must end with .pdf. Nothing was done.")
+    if not path.exists():  # noqa: ASYNC240 (at once)
+        return await _as_pdf(room, told.source) if told.source else None
+    if told.source is not None:
+        raise ToolFault(f"{name} exists already. Leave source out to edit it, or name a new file.")
+    await to_thread.run_sync(examine, path, name)
+    return path
+
+
+async def _as_pdf(room: Room, text: str) -> Path:
+    """A PDF of a file: itself, or what LibreOffice makes of it."""
+    from anyio import to_thread
+
+    from agent.errors import ToolFault
+    from agent.office.formats import FAMILY, examine
+    from agent.tools.office import office_of
+
+    path = room.folder.resolve(text, there=True)
+    kind = await to_thread.run_sync(examine, path, room.folder.name(path))
+    room.folder.note(path)
+    if kind == "pdf":
+        return path
+    if FAMILY[kind] not in ("spreadsheet", "slides", "document", "picture", "text"):
+        raise ToolFault(f"{room.folder.name(path)} cannot be turned into a PDF. Nothing was done.")
+    return await office_of(room).pdf(path)

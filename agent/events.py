@@ -27,7 +27,7 @@ from agent.values import (
 
 @dataclass(frozen=True, slots=True)
 class SessionStarted:
-    """A task was given."""
+    """A task was given. `dialect` is how a chat model is spoken to; "" for all others."""
 
     session: str
     task: str
@@ -41,6 +41,7 @@ class SessionStarted:
     open: tuple[str, ...] = ()
     network: bool | None = None
     version: str = ""
+    dialect: str = ""
     type: Literal["session.started"] = "session.started"
 
     @property
@@ -442,7 +443,8 @@ class Compacted:
 
     What is left: the user's own words; the provider's `output`, verbatim, with `images` for the pictures in it, where
     `by` is "provider"; `standing` (plan, notes, what is open) and `summary`; the last `screens`, the newest at the end.
-    `words` are the user's that were no messages: their answers to questions. `window` is what an overflow has taught.
+    Then the last `kept` items follow as they were: the last answer, and what came of it. `words` are the user's that
+    were no messages: their answers to questions. `window` is what an overflow has taught.
     """
 
     turn: int
@@ -454,6 +456,7 @@ class Compacted:
     images: tuple[ImageRef, ...] = ()
     words: tuple[str, ...] = ()
     screens: tuple[ImageRef, ...] = ()
+    kept: int = 0
     items: int = 0
     before: int = 0
     after: int = 0

@@ -26,8 +26,8 @@ or with `deskhand memory forget N`.
 _BEGINS = "Notes from earlier sessions\n"
 _NUMBERED = re.compile(r"^L(\d+)\. (.*)$", re.MULTILINE)
 _CALLED_SECRET = re.compile(
-    r"\b(?:pass(?:word|wort|phrase|code|wd)?|kennwort|pin|tan|cvv|cvc|secret|token|(?:api|access|private|secret)[ _-]?key"
-    r"|mot de passe|contraseña|credentials?)\w*\b[^\n]{0,40}?"
+    r"\b(?:pass(?:word|wort|phrase|code|wd)?|kennwort|pin|tan|cvv|cvc|secret|token|credentials?|mot de passe|contraseña"
+    r"|(?:api|access|private|secret)[ _-]?key)\w*\b[^\n]{0,40}?"
     r"(?:[:=]\s*\S|\b(?:is|ist|lautet|est|es)\s+(?:[\"'“«‘`]|\S*[\d!@#$%^&*_+]))",
     re.IGNORECASE,
 )

@@ -17,6 +17,7 @@ from agent.events import (
     ApprovalReviewed,
     BudgetWarned,
     CallAnswered,
+    Compacted,
     ComputerReady,
     Entry,
     Event,
@@ -46,7 +47,9 @@ from agent.events import (
     UserSaid,
     WaitingStarted,
 )
+from agent.length import Length
 from agent.values import Budgets, Call, ImageRef, Note, PlanStep, ScreenCall, Usage, Word
+from agent.weight import pictures_of
 from perception.errors import OffImage
 from perception.screenshot import Region, Space
 
@@ -84,6 +87,7 @@ class State:
     ended: SessionEnded | None = None
     budgets: Budgets = field(default_factory=Budgets)
     items: list[Item] = field(default_factory=list[Item])
+    length: Length = field(default_factory=Length)
     tools: tuple[Word, ...] | None = None
     turn: Turn = field(default_factory=Turn)
     turns: int = 0
@@ -122,7 +126,9 @@ class State:
     def advance(self, entry: Entry) -> None:
         """Take in one more entry."""
         self._count_time(entry)
+        before = len(self.items)
         advance(self.items, entry.event)
+        self.length.take(entry.event, self.items, len(self.items) - before)
         self._note(entry.event)
 
     def elapsed(self, now: datetime) -> float:
@@ -230,6 +236,8 @@ class State:
                 self.notes = event.notes
             case BudgetWarned():
                 self.warned.add(event.kind)
+            case Compacted():
+                self._compacted(event)
             case _:
                 pass
 
@@ -249,6 +257,11 @@ class State:
         same = any(asked) and asked == self.last_actions and self.changed <= STILL
         self.repeats = self.repeats + 1 if same else 0
         self.last_actions = asked
+
+    def _compacted(self, event: Compacted) -> None:
+        self.usage += event.usage
+        left = {image.sha256 for item in self.items for image in pictures_of(item)}
+        self._spaces = {name: space for name, space in self._spaces.items() if name in left}
 
     def _show(self, image: ImageRef | None) -> None:
         if image:

@@ -106,7 +106,7 @@ def start_sandbox(processes: Processes, view: View, environment: Mapping[str, st
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         with theirs:
-            python, more = _python(view.root)
+            python, more = interpreter(view.root)
             inside = (python, "-I", "-S", str(warden), "--inside", str(processes.run), "{fd0}")
             with tempfile.TemporaryFile(dir=processes.run) as rules:
                 rules.write(_no_shared_pictures())
@@ -214,8 +214,8 @@ def _resolver(root: Path) -> list[str]:
     return ["--ro-bind", str(source), str(inside)] if source.is_file() else []
 
 
-def _python(root: Path) -> tuple[str, list[str]]:
-    """An interpreter for the warden in there, and what must be shown besides for it to run."""
+def interpreter(root: Path) -> tuple[str, list[str]]:
+    """An interpreter for our own scripts in there, and the words that show what it needs besides."""
     if (root / "usr/bin/python3").exists():
         return "/usr/bin/python3", []
     program = Path(sys.executable).resolve()

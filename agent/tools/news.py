@@ -20,6 +20,13 @@ class News:
         self._told.append(text)
         self._event.set()
 
+    def withdraw(self, text: str) -> None:
+        """The model has been told of it in another way."""
+        if text in self._told:
+            self._told.remove(text)
+            if not self._told:
+                self._event = anyio.Event()
+
     def take(self) -> list[str]:
         """All that has not been taken yet."""
         told, self._told = self._told, []

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 OUTPUT_BYTES = 1_000_000  # of a program's output, and of its errors, that are kept
+
+
+Asks: TypeAlias = Literal["", "input", "keys", "password"]
+"""For a line, for single keys as editors do, for a line that is not shown; "": it does not wait, or cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,8 @@ class Terminal(Protocol):
         """Exit status, -N for signal N; None while it runs, or while something that it has printed is on its way."""
         ...
 
-    def asks(self) -> Literal["", "input", "password"]:
-        """Whether it waits for somebody to type, as far as the system tells; "password": what is typed is not shown."""
+    def asks(self) -> Asks:
+        """Whether it waits for somebody to type, as far as the system tells."""
         ...
 
     def left_running(self) -> bool:

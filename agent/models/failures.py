@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from agent.errors import DeskhandError, ModelFault, Transient
 from agent.models.web import is_html, not_an_address, retry_after, without_userinfo
+from agent.models.window import CONTEXT_FULL, is_overflow, window_named
 from agent.values import Usage
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ class Failures:
         code, message = str(error.get("code") or ""), str(error.get("message") or "no reason given")
         if code == POLICY:
             return self._of_policy(error, "")
+        if is_overflow(None, code, message):
+            return self._too_long(message, error)
         if code in PASSING_CODES or not code:
             return Transient(f"{self._where} failed: {self._quoted(message)}{f' ({code})' if code else ''}")
         return self._final(f"the provider refused: {message}", code, error)
@@ -150,9 +153,8 @@ class Failures:
             return self._of_policy(known, "403 ")
         if status == 404:
             return self._of_missing(error, code, message, known)
-        if status == 400 and (code == "context_length_exceeded" or "context window" in message):
-            told = "the conversation is too long for the model; start a new session for what is left"
-            return self._final(told, "context_length_exceeded", known)
+        if is_overflow(status, code or str(body.get("type") or ""), message):
+            return self._too_long(message, known)
         if status in (408, 409, 429) or status >= 500:
             waits = headers.get("x-should-retry") != "false" and code not in FINAL_429_CODES
             told = f"{self._where} answered {status}: {self._quoted(message)}"
@@ -165,6 +167,10 @@ class Failures:
         why = "" if code in ("", "invalid_api_key") else f" ({message})"
         told = f"the API key was refused (401){why}; set OPENAI_API_KEY to a valid key"
         return self._final(told, code or "invalid_api_key", known)
+
+    def _too_long(self, message: str, known: Mapping[str, Any]) -> ModelFault:
+        told = "the conversation is too long for the model; start a new session for what is left"
+        return self._final(told, CONTEXT_FULL, {**known, "window": window_named(message) or known.get("n_ctx")})
 
     def _of_missing(self, error: APIStatusError, code: str, message: str, known: Mapping[str, Any]) -> Fault:
         text = error.body if isinstance(error.body, str) else ""

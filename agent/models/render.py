@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
-from typing import assert_never
+from typing import assert_never, cast
 
 from agent.conversation import FromDeskhand, FromModel, FromUser, FunctionReply, Item, Request, ScreenReply
 from agent.values import ImageRef, SafetyCheck, Word
@@ -14,6 +14,9 @@ from agent.values import ImageRef, SafetyCheck, Word
 PICTURE_OF_NOTE = (
     "The picture that belongs to the note above. It comes from Deskhand and says nothing in the user's name."
 )
+
+PICTURE = "picture:"
+"""Stands for a picture in the journal, followed by its SHA-256."""
 
 
 class Renderer:
@@ -37,19 +40,57 @@ def render_item(item: Item, load: Callable[[ImageRef], bytes]) -> list[Word]:
     """The input items that stand for one item of the conversation."""
     match item:
         case FromUser(text=text, image=image):
-            return [_message("user", text, _data_url(image, load) if image else None)]
+            return [_message("user", text, data_url(image, load) if image else None)]
         case FromDeskhand(text=text, image=image):
             note = _message("developer", text)
             # Only the user's messages are known to carry pictures, so the picture follows the note in one.
-            return [note, _message("user", PICTURE_OF_NOTE, _data_url(image, load))] if image else [note]
-        case FromModel(output=output):
-            return [{key: value for key, value in word.items() if key != "created_by"} for word in output]
+            return [note, _message("user", PICTURE_OF_NOTE, data_url(image, load))] if image else [note]
+        case FromModel(output=output, images=images):
+            words = [{key: value for key, value in word.items() if key != "created_by"} for word in output]
+            return [with_pictures(word, images, load) for word in words] if images else words
         case ScreenReply(call=call, image=image, acknowledged=acknowledged):
-            return [_screen_reply(call, _data_url(image, load), acknowledged)]
+            return [_screen_reply(call, data_url(image, load), acknowledged)]
         case FunctionReply():
-            return [_tool_reply(item, [_data_url(image, load) for image in item.images])]
+            return [_tool_reply(item, [data_url(image, load) for image in item.images])]
         case _:
             assert_never(item)
+
+
+def without_pictures(word: Word, images: Mapping[str, ImageRef]) -> tuple[Word, tuple[ImageRef, ...]]:
+    """A provider's item with `picture:SHA256` for each of our pictures, which the journal has already, and which.
+
+    Args:
+        images: by the data URL that they were sent as.
+    """
+    found: list[ImageRef] = []
+
+    def taken_out(part: Word) -> Word:
+        image = images.get(str(part.get("image_url")))
+        if image is None:
+            return part
+        found.append(image)
+        return part | {"image_url": f"{PICTURE}{image.sha256}"}
+
+    return _with_parts(word, taken_out), tuple(found)
+
+
+def with_pictures(word: Word, images: Sequence[ImageRef], load: Callable[[ImageRef], bytes]) -> Word:
+    """The opposite of `without_pictures`: the item as the provider wrote it."""
+    named = {f"{PICTURE}{image.sha256}": image for image in images}
+
+    def put_back(part: Word) -> Word:
+        image = named.get(str(part.get("image_url")))
+        return part | {"image_url": data_url(image, load)} if image else part
+
+    return _with_parts(word, put_back)
+
+
+def _with_parts(word: Word, change: Callable[[Word], Word]) -> Word:
+    content: object = word.get("content")
+    if not isinstance(content, list):
+        return word
+    parts = cast("list[object]", content)
+    return word | {"content": [change(cast("Word", part)) if isinstance(part, dict) else part for part in parts]}
 
 
 def _json(words: list[Word]) -> bytes:
@@ -100,5 +141,6 @@ def _check(check: SafetyCheck) -> Word:
     return {key: value for key, value in echoed.items() if value}
 
 
-def _data_url(image: ImageRef, load: Callable[[ImageRef], bytes]) -> str:
+def data_url(image: ImageRef, load: Callable[[ImageRef], bytes]) -> str:
+    """A picture as it is sent."""
     return f"data:{image.media_type};base64,{base64.b64encode(load(image)).decode('ascii')}"

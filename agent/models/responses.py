@@ -11,19 +11,24 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import anyio
 
 from agent.conversation import Answer, Request, Streamed
+from agent.errors import ModelFault
 from agent.models.answers import read_answer, read_usage
 from agent.models.failures import BadAnswer, Failures, as_fault
 from agent.models.pricing import Prices
 from agent.models.reading import Reading, reason_of
 from agent.models.render import Renderer
+from agent.models.shortening import PATH, UNSUPPORTED, keeps_too_much, read_shortened
 from agent.models.web import check_settings
+from agent.models.window import CONTEXT_FULL, Shortened, Window, window_of
 from agent.values import Word
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
+    from openai._types import RequestOptions
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 CONNECT_TIMEOUT = 10.0  # seconds
+COMPACT_TIMEOUT = 600.0  # seconds for the provider to make a conversation shorter, which it does in one piece
 BUNDLE = 16_384  # bytes; a piece of this size is sent with what had gathered before it
 DRAIN = 1.0  # seconds for the end of a stream after its last event, so that the connection can be used again
 MAX_OUTPUT_TOKENS = 32_000  # reasoning included; an answer that needs more has lost its way
@@ -70,6 +75,7 @@ class ResponsesModel:
         self._renderer = Renderer()
         self._failures = Failures(model=name, base_url=base_url, api_key=api_key, timeout=timeout)
         self._client: AsyncOpenAI | None = None
+        self._compacts = True
 
     @property
     def name(self) -> str:
@@ -105,7 +111,7 @@ class ResponsesModel:
                 while reading.response is None:
                     if (thought := reading.feed(await self._event(stream), self._failures)) is not None:
                         yield thought
-                await _drain(stream)
+                await drain(stream)
                 answer = self._settle(reading.response, reading.items)
             yield answer
         except Exception as error:
@@ -126,12 +132,57 @@ class ResponsesModel:
             "reasoning": {"summary": "auto"} | ({"effort": self._effort} if self._effort else {}),
             "prompt_cache_key": request.session,
             "safety_identifier": safety_identifier(),
-            "max_output_tokens": self._max_output_tokens,
+            "max_output_tokens": request.most_tokens or self._max_output_tokens,
             "stream": True,
             "stream_options": {"include_obfuscation": False},
         }
+        return self._with_input(fields | ({"tool_choice": "none"} if request.speak_only else {}), request)
+
+    def _with_input(self, fields: Word, request: Request) -> list[bytes]:
         head = json.dumps(fields, separators=(",", ":")).encode("ascii").removesuffix(b"}")
         return [head, b',"input":[', *self._renderer.render(request), b"]}"]
+
+    @property
+    def window(self) -> Window:
+        """How much it takes; the conversation is made shorter before its whole input costs more."""
+        long = self._prices.long_context if self._prices.of(self._name) else None
+        return window_of(self._name, long.above_tokens if long else None)
+
+    async def compact(self, request: Request) -> Shortened | None:
+        """Let the provider make the conversation shorter; None from a server that cannot.
+
+        Raises:
+            Transient: may pass; `BadAnswer` is the kind that has cost tokens.
+            ModelFault: will not pass by itself.
+        """
+        from openai import APIStatusError
+
+        if not self._compacts or keeps_too_much(request):
+            return None
+        fields = {"model": self._name, "instructions": request.instructions, "prompt_cache_key": request.session}
+        try:
+            with anyio.fail_after(COMPACT_TIMEOUT):
+                response = await self._post(PATH, self._with_input(fields, request))
+            return read_shortened(response, request, read_usage(response, self._name, self._prices))
+        except Exception as error:
+            fault = as_fault(self._failures, error)
+            if fault is None:
+                raise
+            lacks = isinstance(error, APIStatusError) and error.status_code in UNSUPPORTED
+            if lacks and not (isinstance(fault, ModelFault) and fault.code == CONTEXT_FULL):
+                self._compacts = False
+                return None
+            raise fault from None
+
+    async def _post(self, path: str, body: list[bytes]) -> Mapping[str, Any]:
+        """A request that is answered in one piece."""
+        from httpx2 import Timeout
+
+        options = _options(body) | {"timeout": Timeout(COMPACT_TIMEOUT, connect=CONNECT_TIMEOUT)}
+        answer = await self._connected().post(path, content=bundled(body), options=options, cast_to=object)
+        if not isinstance(answer, dict):
+            raise BadAnswer("malformed answer: no object")
+        return cast("dict[str, Any]", answer)
 
     async def _send(self, body: list[bytes]) -> RawStream:
         """`responses.create`, but with bytes going out and raw events coming in.
@@ -140,14 +191,10 @@ class ResponsesModel:
         """
         from openai import AsyncStream
 
-        length = str(sum(map(len, body)))
         return await self._connected().post(
             "/responses",
-            content=_bundled(body),
-            options={
-                "headers": {"Content-Type": "application/json", "Content-Length": length},
-                "follow_redirects": False,  # the key is for this address only
-            },
+            content=bundled(body),
+            options=_options(body),
             cast_to=object,
             stream=True,
             stream_cls=AsyncStream[object],
@@ -210,7 +257,15 @@ def open_client(api_key: str, base_url: str, timeout: float) -> AsyncOpenAI:
     return AsyncOpenAI(api_key=api_key, base_url=base_url, timeout=limits, max_retries=0)
 
 
-async def _bundled(pieces: list[bytes]) -> AsyncGenerator[bytes, None]:
+def _options(body: list[bytes]) -> RequestOptions:
+    length = str(sum(map(len, body)))
+    return {
+        "headers": {"Content-Type": "application/json", "Content-Length": length},
+        "follow_redirects": False,  # the key is for this address only
+    }
+
+
+async def bundled(pieces: list[bytes]) -> AsyncGenerator[bytes, None]:
     """The pieces again, none too small: a hundred megabytes go out without being copied together."""
     held: list[bytes] = []
     for piece in pieces:
@@ -221,7 +276,7 @@ async def _bundled(pieces: list[bytes]) -> AsyncGenerator[bytes, None]:
     yield b"".join(held)
 
 
-async def _drain(stream: RawStream) -> None:
+async def drain(stream: RawStream) -> None:
     """Read to the end, if it comes at once: a connection that was read to its end can carry the next turn."""
     with suppress(Exception), anyio.move_on_after(DRAIN):  # the answer is whole, whatever becomes of the line
         async for _ in stream:

@@ -28,6 +28,24 @@ def check_settings(api_key: str, base_url: str) -> None:
         raise not_an_address(base_url)
 
 
+def is_private(base_url: str) -> bool:
+    """Whether an address is of this machine or its own network: such servers want no key and cost nothing."""
+    from ipaddress import ip_address
+
+    try:
+        host = (urlsplit(base_url).hostname or "").rstrip(".").lower()
+    except ValueError:
+        return False
+    try:
+        address = ip_address(host)
+    except ValueError:
+        # A name without a dot is one of the own network, or of containers beside this one.
+        return bool(host) and (
+            "." not in host or host.endswith((".localhost", ".local", ".lan", ".internal", ".home.arpa"))
+        )
+    return address.is_private or address.is_loopback or address.is_link_local
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that a provider asks to wait: `retry-after-ms`, or `retry-after` as seconds or as a date."""
     from datetime import UTC, datetime

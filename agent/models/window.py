@@ -20,8 +20,9 @@ DEARER_AT = 0.9  # share of the length from which on the whole input costs more
 _DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 _CODES = frozenset({CONTEXT_FULL, "exceed_context_size_error", "request_too_large", "string_above_max_length"})
 _WORDED = re.compile(
-    r"context (window|length|size)|maximum (context|model) length|max_model_len|prompt is too long|too many (input )?tokens"
-    r"|greater than the context|input.{0,20}(exceeds|longer than).{0,40}(context|tokens|limit)",
+    r"context (window|length|size)|maximum (context|model) length|max_model_len|prompt is too long"
+    r"|too many (input )?tokens|greater than the context"
+    r"|input.{0,20}(exceeds|longer than).{0,40}(context|tokens|limit)",
     re.IGNORECASE,
 )
 _NAMED = re.compile(
@@ -83,7 +84,7 @@ def window_of(model: str, dearer_above: int | None = None) -> Window:
 
 def is_overflow(status: int | None, code: str, message: str) -> bool:
     """Whether an error says that the request is too long: in OpenAI's words, or those of the usual local servers."""
-    return code in _CODES or status == 413 or (status in (None, 400, 422, 500) and bool(_WORDED.search(message)))
+    return code in _CODES or (status in (None, 400, 422, 500) and bool(_WORDED.search(message)))
 
 
 def window_named(message: str) -> int | None:

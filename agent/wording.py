@@ -242,8 +242,8 @@ def tool_interrupted(started: ToolStarted) -> str:
 def tool_broken(name: str, bug: Exception) -> str:
     """A fault of our own, in a tool."""
     return (
-        f"`{name}` failed by a fault of Deskhand's own ({type(bug).__name__}: {str(bug)[:200]}). What of it was done is "
-        "not known: look. Take another way; the same call would fail again."
+        f"`{name}` failed by a fault of Deskhand's own ({type(bug).__name__}: {str(bug)[:200]}). What of it was done "
+        "is not known: look. Take another way; the same call would fail again."
     )
 
 

@@ -5,11 +5,20 @@ Items that a model was sent are never changed again, so every request extends th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-from agent.events import CallAnswered, Compacted, Event, ModelAnswered, ModelDropped, NoteAdded, SteerDelivered, UserSaid
+from agent.events import (
+    CallAnswered,
+    Compacted,
+    Event,
+    ModelAnswered,
+    ModelDropped,
+    NoteAdded,
+    SteerDelivered,
+    UserSaid,
+)
 from agent.values import Call, Form, ImageRef, SafetyCheck, Usage, Word
 
 
@@ -135,19 +144,33 @@ EARLIER_SCREEN = "An earlier picture of the screen, to look back at. No coordina
 NEWEST_SCREEN = "The screen as you saw it last."
 
 
-def shortened(items: Iterable[Item], event: Compacted) -> list[Item]:
-    """What is left of a conversation: the user's words, what stands, the summary, and the last screens."""
-    said = [*said_by_user(items), *event.words]
+def shortened(items: Sequence[Item], event: Compacted) -> list[Item]:
+    """What is left: the user's words, what stands, the summary, the last screens, and the last answer as it was."""
+    cut = len(items) - event.kept
+    tail = items[cut:]
+    said = [*said_by_user(items[:cut]), *event.words]
     kept = {text for word in event.output if word.get("role") == "user" for text in texts_of(word)}
     base = [FromModel(event.output, event.images, tuple(text for text in said if text in kept))] if event.output else []
-    told = "\n\n".join(part for part in (event.standing, event.summary) if part)
+    newest = 0 if screens_of(tail) else 1
     return [
         *base,
         *(FromUser(text) for text in said if text not in kept),
-        FromDeskhand(told),
-        *(FromDeskhand(EARLIER_SCREEN, image) for image in event.screens[:-1]),
-        *(FromDeskhand(NEWEST_SCREEN, image) for image in event.screens[-1:]),
+        FromDeskhand(told_of(event)),
+        *(FromDeskhand(EARLIER_SCREEN, image) for image in event.screens[: len(event.screens) - newest]),
+        *(FromDeskhand(NEWEST_SCREEN, image) for image in event.screens[len(event.screens) - newest :]),
+        *tail,
     ]
+
+
+def screens_of(items: Iterable[Item]) -> list[ImageRef]:
+    """The pictures of the screen in a conversation; pages of documents are none."""
+    found = (item.image for item in items if isinstance(item, FromUser | FromDeskhand | ScreenReply))
+    return [image for image in found if image]
+
+
+def told_of(event: Compacted) -> str:
+    """What the model is told of all that is not shown to it any more; the summary is last."""
+    return "\n\n".join(part for part in (event.standing, event.summary) if part)
 
 
 def said_by_user(items: Iterable[Item]) -> list[str]:

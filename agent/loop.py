@@ -20,6 +20,7 @@ from agent import budget, wording
 from agent.acting import Acting
 from agent.approving import Rules
 from agent.attention import Attention
+from agent.compaction import Compaction
 from agent.errors import ModelFault, Stop, UserFault
 from agent.events import (
     BudgetWarned,
@@ -90,6 +91,7 @@ class Setting:
         open_tools: makes the tools beside the screen, for a computer and with what was offered before; None for those
             alone that need neither folder nor programs.
         spending: what all sessions together may cost; None for no such limit.
+        compact_at: tokens from which on the conversation is made shorter; None leaves that to the model.
         budgets: new limits for a session that is resumed; None keeps those that it had.
         files: the files that the task has produced, asked at the end.
         hand_back_after: seconds that the user leaves the computer alone, after which it is the agent's again; None
@@ -100,6 +102,7 @@ class Setting:
     admit: Callable[[Waiting], Awaitable[Place]] | None = None
     open_tools: Callable[[Computer, Offered], Awaitable[Toolbox]] | None = None
     spending: Spending | None = None
+    compact_at: int | None = None
     budgets: Budgets | None = None
     files: Callable[[], Iterable[FileMade]] = tuple
     hand_back_after: float | None = None
@@ -124,6 +127,14 @@ class Loop:
         self._state = state
         self._attention = Attention(inbox, self._recorder, hand_back_after=self._setting.hand_back_after)
         self._thinking = Thinking(model, journal, self._recorder, self._attention)
+        self._compaction = Compaction(
+            model,
+            journal,
+            self._recorder,
+            self._attention,
+            at=self._setting.compact_at,
+            going_on=lambda: self._toolbox.going_on,
+        )
         self._computer: Computer | None = None
         self._toolbox = Toolbox()
         self._acting: Acting | None = None
@@ -168,7 +179,11 @@ class Loop:
 
     async def _turn(self) -> None:
         await self._boundary()
-        answer = await self._thinking.decide()
+        try:
+            answer = await self._thinking.decide()
+        except ModelFault as fault:
+            await self._compaction.make_room(fault)
+            return
         if answer is None:  # cut short by the user's word, which the next boundary delivers
             return
         if not await self._hands.approving.checks(answer):
@@ -242,7 +257,8 @@ class Loop:
 
     async def _boundary(self) -> None:
         """Where the user's words take effect: stop, pause, corrections; and where budgets end."""
-        if await self._attention.until_free():
+        held = await self._compaction.if_due()
+        if await self._attention.until_free() or held:
             await self._look_again()
         self._deliver_news()
         self._deliver_steers()

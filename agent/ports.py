@@ -71,7 +71,7 @@ class Computer(Protocol):
 
 
 class Model(Protocol):
-    """Something that looks at a conversation and says what to do."""
+    """Something that looks at a conversation and says what to do; may be `agent.models.window.Windowed`, too."""
 
     @property
     def name(self) -> str:

@@ -12,12 +12,12 @@ import os
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 from agent.errors import Stop, UserFault
-from agent.events import ApprovalReviewed, Entry, ModelAnswered, ModelDropped
+from agent.events import ApprovalReviewed, Compacted, Entry, ModelAnswered, ModelDropped
 
 
 class Ledger:
@@ -92,7 +92,7 @@ class Ledger:
 
         def see(entry: Entry, _line: bytes) -> None:
             event = entry.event
-            if isinstance(event, ModelAnswered | ModelDropped | ApprovalReviewed) and event.usage.cost_usd:
+            if isinstance(event, ModelAnswered | ModelDropped | ApprovalReviewed | Compacted) and event.usage.cost_usd:
                 with suppress(*(() if self.limit else (UserFault,))):
                     self.book(session, event.usage.cost_usd)
 
@@ -100,6 +100,19 @@ class Ledger:
 
     def _file(self, now: datetime) -> Path:
         return self._folder / f"{now:%Y-%m-%d}.jsonl"
+
+
+def spent_in_days(home: Path, days: int, *, now: Callable[[], datetime] = datetime.now) -> dict[str, float]:
+    """US dollars of each of the last days, today last, by date. A day that cannot be read has cost nothing."""
+    dates = [f"{now() - timedelta(days=before):%Y-%m-%d}" for before in reversed(range(days))]
+    return {date: round(sum(map(_amount, _lines(home / "spending" / f"{date}.jsonl"))), 6) for date in dates}
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().splitlines()
+    except OSError:
+        return []
 
 
 def _amount(line: bytes) -> float:

@@ -30,6 +30,7 @@ MODULES = {
     "sessions": "ui.commands.sessions",
     "show": "ui.commands.show",
     "replay": "ui.commands.replay",
+    "report": "ui.commands.report",
     "look": "ui.commands.look",
     "serve": "ui.commands.serve",
     "vm": "ui.commands.vm",

@@ -12,10 +12,12 @@ from ui.settings import (
     DEFAULT_MODEL,
     chord,
     computer_name,
+    context_tokens,
     monitor_number,
     parse_size,
     positive,
     positive_int,
+    server_names,
     shared_paths,
 )
 
@@ -84,6 +86,16 @@ def _run(commands: Any) -> None:
         "`vm:IMAGE`, `vm:FILE.qcow2`, `desktop:IMAGE`, or `osworld:HOST:PORT` (a machine that runs already)",
     )
     run.add_argument("--model", metavar="NAME", help=f"default: {DEFAULT_MODEL}")
+    run.add_argument(
+        "--api",
+        choices=("responses", "chat"),
+        help="how the model is reached (default: chat for names that a dialect knows, else responses)",
+    )
+    run.add_argument(
+        "--dialect",
+        metavar="NAME",
+        help="how a chat model sees and acts; docs/models.md lists them (default: by the model's name)",
+    )
     run.add_argument("--size", type=parse_size, metavar="WxH", help="size of the private screen")
     run.add_argument("--open", action="append", metavar="FILE|COMMAND", help="open this first; may be given again")
     run.add_argument("--file", action="append", metavar="FILE", help="copy this into the folder; may be given again")
@@ -113,10 +125,23 @@ def _common(command: Parser) -> None:
         help="files and folders of yours that programs of the private desktop see and may change, besides the "
         "workspace and what --open names; several are separated as in PATH",
     )
+    command.add_argument(
+        "--mcp",
+        type=server_names,
+        metavar="NAMES",
+        help="the MCP servers to use, of those in config.toml, separated by commas (default: all that are enabled)",
+    )
+    command.add_argument("--no-mcp", dest="mcp", action="store_const", const=(), help="use no MCP servers")
     command.add_argument("--base-url", metavar="URL", help="of an OpenAI-compatible service")
     command.add_argument("--max-turns", type=positive_int, metavar="N", help="end after so many answers of the model")
     command.add_argument("--max-minutes", type=positive, metavar="M", help="end after so many minutes of work")
     command.add_argument("--max-cost", type=positive, metavar="USD", help="end when so much is spent")
+    command.add_argument(
+        "--compact-at",
+        type=context_tokens,
+        metavar="TOKENS",
+        help="length from which on the conversation with the model is made shorter (default: what suits the model)",
+    )
     command.add_argument(
         "--hand-back-after",
         type=positive,
@@ -272,8 +297,10 @@ def port(text: str) -> int:
 def _memory(commands: Any) -> None:
     command = _add(commands, "memory", "list what is remembered from one session to the next, or forget some of it")
     command.add_argument("--json", action="store_true", help="for programs")
-    verbs = command.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
-    _add(verbs, "list", "list the notes that you agreed to, as does no verb")
+    verbs = command.add_subparsers(
+        dest="verb", metavar="VERB", parser_class=Parser, help="`list` (as without one), `forget N`, or `path`"
+    )
+    _add(verbs, "list", "list the notes that you agreed to")
     forget = _add(verbs, "forget", "forget one of them")
     forget.add_argument("number", type=positive_int, metavar="N", help="as the list has it")
     _add(verbs, "path", "say which file they are in; you may change it")
@@ -287,6 +314,10 @@ def _look(commands: Any) -> None:
     replay = _add(commands, "replay", "write a session as one HTML file")
     replay.add_argument("session", metavar="SESSION", help=SESSION)
     replay.add_argument("-o", "--output", metavar="FILE", help="default: replay.html in the session's folder")
+    report = _add(commands, "report", "say what sessions have used: tokens, money, pictures, time, turn by turn")
+    report.add_argument("sessions", metavar="SESSION", nargs="*", help=f"{SESSION} (default: all of the last days)")
+    report.add_argument("--days", type=positive_int, metavar="N", help="how far back (default: 7)")
+    report.add_argument("-o", "--output", metavar="FILE", help="write a page with charts in place of the table")
     look = _add(commands, "look", "photograph a screen, and say what is on it and where")
     look.add_argument("session", metavar="SESSION", nargs="?", help=f"{SESSION}: its screen (default: your own)")
     look.add_argument("--tree", action="store_true", help="list what programs say is on their windows")
@@ -302,5 +333,5 @@ def _look(commands: Any) -> None:
         help="whether a test card is shown on your own screen, for a moment on each monitor, and clicked "
         "(default: it is, where there is a screen)",
     )
-    for command in (sessions, show, replay, look, doctor):
+    for command in (sessions, show, replay, report, look, doctor):
         command.add_argument("--json", action="store_true", help="for programs")

@@ -28,6 +28,7 @@ from actuators.actions import ACTION_CLASSES, MAX_SCROLL, MAX_TEXT, Point
 from agent.events import EVENT_CLASSES, FLEETING
 from ui.parser import Parser, make_parser
 from ui.reference_api import api_rows
+from ui.reference_models import models_page
 from ui.settings import KEYS, variable_of
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -99,7 +100,8 @@ A flag goes before the environment, and the environment before `config.toml` in 
 
 
 def _settings() -> list[tuple[str, str, str]]:
-    return [(f"`{name}`", f"`{variable_of(name)}`", kinds[-1].__name__) for name, kinds in KEYS.items()]
+    kinds = {name: "table" if dict in allowed else allowed[-1].__name__ for name, allowed in KEYS.items()}
+    return [(f"`{name}`", f"`{variable_of(name)}`", kind) for name, kind in kinds.items()]
 
 
 _STATUS = """\
@@ -362,6 +364,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "playbooks.md": playbooks_page,
     "approval-rules.md": rules_page,
     "api.md": api_page,
+    "models.md": lambda: models_page(MADE_BY),
 }
 
 

@@ -43,7 +43,7 @@ def write_replay(session: Session, output: Path | None = None) -> Path:
     path = (output or session.folder / "replay.html").expanduser().resolve()
     if path.exists() and not path.is_file():
         raise UserFault(f"{path} is not a file that can be written; name another with --output")
-    _write(path, page(session, entries, damages, live=live))
+    write_whole(path, page(session, entries, damages, live=live))
     return path
 
 
@@ -97,12 +97,13 @@ class _Picture:
 def _policy(style: str, script: str) -> str:
     """Nothing loads, and nothing runs but the page's own script and style."""
     return (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src blob:; "
+        f"default-src 'none'; script-src {sha256_source(script)}; style-src {sha256_source(style)}; img-src blob:; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _hash(text: str) -> str:
+def sha256_source(text: str) -> str:
+    """What a page's policy calls a style or script of its own."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
 
 
@@ -116,8 +117,12 @@ def _filled(template: str, parts: dict[str, str]) -> str:
     return re.sub(r"\{\{(\w+)\}\}", put, template)
 
 
-def _write(path: Path, pieces: Iterable[str]) -> None:
-    """The file is there whole or not at all."""
+def write_whole(path: Path, pieces: Iterable[str]) -> None:
+    """Write a page: the file is there whole or not at all, and readable by its owner only.
+
+    Raises:
+        UserFault: it cannot be written.
+    """
     scratch = ""
     try:
         with tempfile.NamedTemporaryFile(

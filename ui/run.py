@@ -28,8 +28,10 @@ from agent.state import State
 from agent.values import Budgets
 from agent.wording import INSTRUCTIONS, workspace_note
 from agent.workspace import files_made
+from ui import tools
+from ui.models import dialect_of, make_model
 from ui.service.running import find_service
-from ui.settings import Provider, ResumeOptions, RunOptions, config_path
+from ui.settings import ResumeOptions, RunOptions, config_path
 from ui.terminal import make_face
 from ui.workspace import bring_files, check_files
 from vm.places import Place, Wishes, check_place, folder_inside, open_place, place_of, usual_size
@@ -53,7 +55,8 @@ def run_task(options: RunOptions) -> tuple[int, Session]:
             "--approve always is for isolated computers, and this is your own screen; use --computer desktop, or leave "
             "it out to be asked each time"
         )
-    model = make_model(options.model, options.provider)
+    dialect = dialect_of(options.model, options.provider)
+    model = make_model(options.model, options.provider, dialect)
     _check(place, options.senses.monitor)
     check_files(options.files, options.workspace)
     _confirm_always(options)
@@ -68,7 +71,7 @@ def run_task(options: RunOptions) -> tuple[int, Session]:
         task=options.task,
         model=model.name,
         computer=options.computer,
-        instructions=INSTRUCTIONS + workspace_note(folder_inside(place, workspace)),
+        instructions=_instructions(place, workspace),
         budgets=options.budgets,
         approve=options.approve,
         size=options.size or usual_size(place),
@@ -76,6 +79,7 @@ def run_task(options: RunOptions) -> tuple[int, Session]:
         open=options.open,
         network=options.network,
         version=version("deskhand"),
+        dialect=dialect,
     )
     with session.locked():
         journal = FileJournal(session)
@@ -94,7 +98,7 @@ def resume_session(options: ResumeOptions) -> int:
             raise UserFault(
                 f'session {session.id} is done; to go on with it, say what: `deskhand resume {session.id} "WORDS"`'
             )
-        model = make_model(state.started.model, options.provider)
+        model = make_model(state.started.model, options.provider, state.started.dialect)
         _check(place_of(state.started.computer), options.senses.monitor)
         rules = _rules(options)
         _make_workspace(Path(state.started.workspace))
@@ -102,29 +106,6 @@ def resume_session(options: ResumeOptions) -> int:
         if options.words:
             post(session.inbox, Message("steer", options.words))
         return _work(session, journal, entries, None, model, rules, options)
-
-
-def make_model(name: str, provider: Provider) -> Model:
-    """The model that a name means: `playbook:NAMES`, or a model of OpenAI's Responses API.
-
-    Raises:
-        UserFault: no key.
-    """
-    if name.startswith("playbook:"):
-        from agent.models.playbook import PlaybookModel
-
-        return PlaybookModel(name)
-    if not provider.api_key:
-        raise UserFault("there is no API key: set OPENAI_API_KEY to yours; `deskhand demo` needs none")
-    from agent.models.responses import ResponsesModel
-
-    return ResponsesModel(
-        name,
-        api_key=provider.api_key,
-        base_url=provider.base_url,
-        timeout=provider.model_timeout,
-        prices=provider.prices,
-    )
 
 
 def _check(place: Place, monitor: int) -> None:
@@ -140,6 +121,7 @@ def _opener(
         assert state.started
         if prepare := getattr(model, "prepare", None):  # the client library takes most of a second to load
             threading.Thread(target=prepare, daemon=True).start()
+        threading.Thread(target=tools.prepare, daemon=True).start()
         place, started, senses = place_of(state.started.computer), state.started, options.senses
         if state.waiting and place.kind == "here":  # the screen was not free to be checked before
             await anyio.to_thread.run_sync(check_place, place, senses.monitor)
@@ -197,7 +179,7 @@ async def _loop(
     say: Callable[[str], None],
 ) -> SessionEnded:
     assert state.started
-    workspace, began = Path(state.started.workspace), time.time()
+    started, workspace, began = state.started, Path(state.started.workspace), time.time()
     home, computer = data_home(), state.started.place
     slots, ledger = Slots(home, options.together.agents), Ledger(home, options.together.daily_cost)
     journal.subscribe(ledger.observer(session.id))
@@ -208,6 +190,8 @@ async def _loop(
         budgets=_extended(state.budgets, options.budgets),
         files=lambda: files_made(workspace, began),
         hand_back_after=options.hand_back_after,
+        compact_at=options.compact_at,
+        open_tools=lambda computer, offered: tools.open_tools(computer, offered, session, started, options.mcp, say),
     )
     loop = Loop(
         model=model,
@@ -277,6 +261,14 @@ def _confirm_always(options: RunOptions) -> None:
             "--approve always was not confirmed, so nothing was started; type always when asked (a script can write it "
             "to standard input), or leave it out"
         )
+
+
+def _instructions(place: Place, workspace: Path) -> str:
+    """What the model is told for the whole session: our own, where files go, and what the folder's owner advises."""
+    from agent.instructions import instructions_of
+
+    theirs = instructions_of(workspace, config_path().parent, say=lambda text: print(text, file=sys.stderr))
+    return INSTRUCTIONS + workspace_note(folder_inside(place, workspace)) + theirs
 
 
 def _make_workspace(folder: Path) -> None:

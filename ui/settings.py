@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.errors import UserFault
+from agent.mcp.config import ServerConfig, chosen, read_servers
 from agent.values import NO_LIMITS, Budgets
 from vm.senses import AS_USUAL, SenseOptions
 
@@ -19,6 +20,7 @@ T = TypeVar("T")
 D = TypeVar("D")
 DEFAULT_MODEL = "gpt-6.1-terra"
 MAX_TASK = 50_000  # characters; more belongs into a file of the workspace
+LEAST_CONTEXT = 40_000  # tokens: instructions and tools take more than half of that
 MONITORS = 99  # nobody has more
 SIDES = range(320, 7681)  # pixels of a private desktop's screen
 ASKED_HERE = 900.0  # seconds that a question waits where somebody sits at the terminal
@@ -27,12 +29,14 @@ ASKED_AWAY = 120.0  # and where nobody does: the session can be resumed, and ask
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Where the model is, and how long to wait for it."""
+    """Where the model is, how long to wait for it, and how to speak to it: see `ui.models`."""
 
     api_key: str = ""
     base_url: str | None = None
     model_timeout: float = 180.0
     prices: Path | None = None
+    api: str = ""
+    dialect: str = ""
 
     def __repr__(self) -> str:
         return f"Provider(base_url={self.base_url!r})"  # never the key
@@ -68,10 +72,12 @@ class RunOptions:
     approval_timeout: float = ASKED_AWAY
     reviewer: str = ""
     hand_back_after: float | None = None
+    compact_at: int | None = None
     senses: SenseOptions = AS_USUAL
     budgets: Budgets = NO_LIMITS
     together: Together = Together()
     share: tuple[Path, ...] = ()
+    mcp: tuple[ServerConfig, ...] = ()
     overlay: bool = False
     json: bool = False
     tells_the_end: bool = True
@@ -88,10 +94,12 @@ class ResumeOptions:
     approval_timeout: float = ASKED_AWAY
     reviewer: str = ""
     hand_back_after: float | None = None
+    compact_at: int | None = None
     senses: SenseOptions = AS_USUAL
     budgets: Budgets = NO_LIMITS
     together: Together = Together()
     share: tuple[Path, ...] = ()
+    mcp: tuple[ServerConfig, ...] = ()
     overlay: bool = False
     json: bool = False
     tells_the_end: bool = True
@@ -114,10 +122,12 @@ def run_options(flags: argparse.Namespace) -> RunOptions:
         approval_timeout=_approval_timeout(values),
         reviewer=values.pick("reviewer", str, ""),
         hand_back_after=values.pick("hand_back_after", positive, None),
+        compact_at=values.pick("compact_at", context_tokens, None),
         senses=_senses(values),
         budgets=_budgets(values),
         together=together(values),
         share=values.pick("share", shared_paths, ()),
+        mcp=mcp_servers(flags.mcp),
         overlay=_overlay(values, json=flags.json),
         json=flags.json,
     )
@@ -134,10 +144,12 @@ def resume_options(flags: argparse.Namespace) -> ResumeOptions:
         approval_timeout=_approval_timeout(values),
         reviewer=values.pick("reviewer", str, ""),
         hand_back_after=values.pick("hand_back_after", positive, None),
+        compact_at=values.pick("compact_at", context_tokens, None),
         senses=_senses(values),
         budgets=Budgets(flags.max_turns, flags.max_minutes, flags.max_cost),
         together=together(values),
         share=values.pick("share", shared_paths, ()),
+        mcp=mcp_servers(flags.mcp),
         overlay=_overlay(values, json=flags.json),
         json=flags.json,
     )
@@ -172,6 +184,8 @@ class Values:
 _TEXT, _NUMBER = (str,), (int, float)
 KEYS: Mapping[str, tuple[type, ...]] = {
     "model": _TEXT,
+    "api": _TEXT,
+    "dialect": _TEXT,
     "computer": _TEXT,
     "size": _TEXT,
     "network": _TEXT,
@@ -191,14 +205,16 @@ KEYS: Mapping[str, tuple[type, ...]] = {
     "max_turns": (int,),
     "max_minutes": _NUMBER,
     "max_cost": _NUMBER,
+    "compact_at": (int,),
     "model_timeout": _NUMBER,
     "api_key": _TEXT,
     "base_url": _TEXT,
     "prices": _TEXT,
+    "mcp": (dict,),
 }
 """What the configuration file may say, and as what."""
 
-_NAMES = {str: "a text", int: "a whole number", float: "a number"}
+_NAMES = {str: "a text", int: "a whole number", float: "a number", dict: "a table"}
 
 
 def variable_of(name: str) -> str:
@@ -236,9 +252,41 @@ def read_config() -> Mapping[str, Any]:
     for key, value in data.items():
         if isinstance(value, bool) or not isinstance(value, KEYS[key]):
             raise UserFault(f"{key} in {path} is {value!r}; it must be {_NAMES[KEYS[key][-1]]}")
-    if data.get("api_key") and os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        print(f"deskhand: {path} holds a key and others can read it; run: chmod 600 {path}", file=sys.stderr)
+    if data.get("api_key"):
+        _warn_of_readers(path)
     return data
+
+
+def _warn_of_readers(path: Path) -> None:
+    if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        print(f"deskhand: {path} holds a key and others can read it; run: chmod 600 {path}", file=sys.stderr)
+
+
+def mcp_servers(names: tuple[str, ...] | None) -> tuple[ServerConfig, ...]:
+    """The MCP servers of a session: those named by flag or environment, else those that the file enables.
+
+    Raises:
+        UserFault: one is configured wrongly, or not at all.
+    """
+    path, file = config_path(), read_config()
+    try:
+        servers = read_servers(file.get("mcp", {}))
+    except ValueError as error:
+        raise UserFault(f"{error} (in {path})") from None
+    if any(server.holds_secrets for server in servers) and not file.get("api_key"):
+        _warn_of_readers(path)
+    variable = os.environ.get(variable_of("mcp"))
+    if names is None and variable:
+        names = server_names(variable)
+    try:
+        return chosen(servers, names)
+    except ValueError as error:
+        raise UserFault(f"{error}; `[mcp.NAME]` tables in {path} configure them") from None
+
+
+def server_names(text: str) -> tuple[str, ...]:
+    """Names of MCP servers, separated by commas; "off" is none of them."""
+    return () if text == "off" else tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def read_task(text: str) -> str:
@@ -352,6 +400,13 @@ def positive(text: str) -> float:
     return _positive(text, float)
 
 
+def context_tokens(text: str) -> int:
+    """Tokens of a conversation: fewer would leave no room to work in."""
+    if (tokens := positive_int(text)) < LEAST_CONTEXT:
+        raise argparse.ArgumentTypeError(f"{tokens} tokens leave no room to work in; at least {LEAST_CONTEXT}")
+    return tokens
+
+
 def _positive(text: str, kind: Callable[[str], float]) -> float:
     try:
         number = kind(text)
@@ -404,6 +459,8 @@ def _provider(values: Values) -> Provider:
         base_url=values.pick("base_url", _address, None),
         model_timeout=values.pick("model_timeout", positive, 180.0),
         prices=values.pick("prices", _file, None),
+        api=values.pick("api", _one_of("responses", "chat"), ""),
+        dialect=values.pick("dialect", str.strip, ""),
     )
 
 

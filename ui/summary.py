@@ -41,7 +41,8 @@ WORDS = {"needs_user": "needs you"}
 
 _KIND = re.compile(
     rb'\{"v":\d+,"seq":\d+,"at":"[^"]*",'
-    rb'"type":"(model\.answered|model\.dropped|session\.\w+|computer\.ready|takeover\.\w+|approval\.\w+|question\.\w+)"'
+    rb'"type":"(model\.answered|model\.dropped|compacted|session\.\w+|computer\.ready|takeover\.\w+|approval\.\w+'
+    rb'|question\.\w+)"'
 )
 _COST = re.compile(rb'"cost_usd":([0-9.eE+-]+),"estimated":(?:true|false)\}')
 _COST_WITHIN = 200  # bytes at the end of a line: usage is the last thing in it but for a duration and the checksum
@@ -175,7 +176,7 @@ def _tally(file: BinaryIO) -> tuple[Tally, bool]:
         kind = _KIND.match(line)
         if kind is None:
             continue
-        if kind[1].startswith(b"model."):
+        if kind[1].startswith((b"model.", b"compacted")):
             tally.turns += kind[1] == b"model.answered"
             tally.cost_usd = _sum(tally.cost_usd, line)
         elif entry := _entry(line):

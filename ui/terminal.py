@@ -21,6 +21,7 @@ from agent.events import (
     ApprovalReviewed,
     BudgetWarned,
     BugFound,
+    Compacted,
     ComputerReady,
     Entry,
     Event,
@@ -84,8 +85,8 @@ def line_of(event: Event) -> str:
             return f"waiting: {event.reason}"
         case PlanChanged():
             return _plan(event.steps)
-        case MemoryChanged() if event.notes:
-            return f"   notes: {len(event.notes)}, the last: {_cut(event.notes[-1].text)}"
+        case MemoryChanged():
+            return f"   notes: {len(event.notes)}{f', the last: {_cut(event.notes[-1].text)}' if event.notes else ''}"
         case QuestionAsked():
             return f"asks you ({event.id}): {event.text}" + "".join(f" [{choice}]" for choice in event.choices)
         case QuestionAnswered():
@@ -114,6 +115,8 @@ def line_of(event: Event) -> str:
             return f"the reviewer {event.model} says {event.outcome} ({event.risk_level} risk): {_cut(event.rationale)}"
         case ApprovalAnswered():
             return f"{'approved' if event.approved else 'refused'} by {event.by}"
+        case Compacted():
+            return compacted_in_words(event)
         case BudgetWarned():
             return f"most of the budget is used: {event.used:.2f} of {event.limit:g} {event.kind}"
         case BugFound():
@@ -128,6 +131,13 @@ def _needed(event: ApprovalRequested) -> str:
     again = "; asked again, as the screen has changed" if event.again else ""
     recipient = f" To: {event.recipient}." if event.recipient else ""
     return f"{what} ({event.id}{again}): {event.what}. {event.risk}{'' if event.risk.endswith('.') else '.'}{recipient}"
+
+
+def compacted_in_words(event: Compacted) -> str:
+    """What became of a conversation that was too long."""
+    by = {"provider": "by the provider", "model": "by a summary of the model", "deskhand": "by the journal's record"}
+    shorter = f"about {event.before:,} to {event.after:,} tokens"
+    return f"the conversation was made shorter {by[event.by]}: {shorter}"
 
 
 def _plan(steps: Sequence[PlanStep]) -> str:
@@ -254,6 +264,7 @@ def costs(state: State) -> str:
     if usage.input_tokens:
         cached = 100 * usage.cached_tokens // usage.input_tokens
         parts.append(f"{usage.input_tokens + usage.output_tokens:,} tokens ({cached} % of input cached)")
+        parts.append(f"context {state.length.tokens:,}")
     if usage.cost_usd is not None:
         parts.append(f"${usage.cost_usd:.4f}{limits.get('US dollars', '')}")
     return " · ".join(parts)

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from agent.codec import Damage
+from agent.conversation import told_of
 from agent.events import (
     ActionDone,
     ActionStarted,
@@ -19,6 +20,7 @@ from agent.events import (
     BudgetWarned,
     BugFound,
     CallAnswered,
+    Compacted,
     ComputerReady,
     Entry,
     Event,
@@ -222,7 +224,7 @@ class Timeline:
             case PlanChanged():
                 self._add("plan", steps=[asdict(step) for step in event.steps])
             case MemoryChanged():
-                self._add("line", line_of(event), more="\n".join(note.text for note in event.notes))
+                self._add("line", line_of(event), more="\n".join(note.text for note in event.notes), fold="its notes")
             case ModelRetrying():
                 self._turn(event.turn)
                 self._add("retry", line_of(event))
@@ -235,6 +237,9 @@ class Timeline:
                     self._add("pause", line, by=event.by)
             case BudgetWarned() | WaitingStarted():
                 self._add("line", line_of(event))
+            case Compacted():
+                told = "\n\n".join((f"Because {event.reason}.", told_of(event)))
+                self._add("line", line_of(event), more=told, fold="what the model is told in its place")
             case _:
                 pass
 

@@ -27,6 +27,7 @@ PARTS: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "bench_overlay": ("The overlay", {"rounds": 20}),
     "bench_naming": ("Naming the target of an action", {"clicks": 8}),
     "bench_several": ("Several at once", {"sessions": 6}),
+    "bench_long": ("A long session", {"turns": 60}),
 }
 """Module, title, and how much of it is enough for a quick look."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import io
 import json
 import math
@@ -54,17 +55,21 @@ class Checker:
         context_tokens: input beyond this is refused.
         sent: the items that the server itself made, by id.
         needs: ids of items, and the reasoning that came right before each.
+        comes_with: ids of compactions, and those of the messages that each came with.
     """
 
     context_tokens: int = 922_000
     sent: dict[str, Item] = field(default_factory=dict[str, Item])
     needs: dict[str, str] = field(default_factory=dict[str, str])
+    comes_with: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     _known: dict[str, int] = field(default_factory=dict[str, int])
 
     def remember(self, output: Sequence[Item]) -> None:
         """Items are about to be sent."""
         for before, item in zip([None, *output], output, strict=False):
             self.sent[item["id"]] = item
+            if item["type"] == "compaction":
+                self.comes_with[item["id"]] = [other["id"] for other in output if other is not item]
             if before is not None and before["type"] == "reasoning":
                 self.needs[item["id"]] = before["id"]
 
@@ -75,6 +80,16 @@ class Checker:
             Refused: the request would be.
         """
         _check_fields(body)
+        return self._check_input(body)
+
+    def check_compact(self, body: Body) -> list[tuple[str, int]]:
+        """The same for a request to make a conversation shorter."""
+        from openai.types.responses.response_compact_params import ResponseCompactParams
+
+        _check_known(body, get_type_hints(ResponseCompactParams))
+        return self._check_input(body)
+
+    def _check_input(self, body: Body) -> list[tuple[str, int]]:
         items = cast("list[Item]", body["input"])
         sized = [self._item(item, f"input[{index}]") for index, item in enumerate(items)]
         _check_images(items)
@@ -89,7 +104,8 @@ class Checker:
         return sized
 
     def _item(self, item: Item, where: str) -> tuple[str, int]:
-        key = json.dumps(item)
+        text = json.dumps(item)
+        key = f"{len(text)} {hashlib.sha256(text.encode()).hexdigest()}"
         if key not in self._known:
             if not self._is_own(item):
                 _check_item(item, where)
@@ -117,6 +133,9 @@ class Checker:
                     f"Item '{item['id']}' of type '{item['type']}' was provided without its required 'reasoning' item: "
                     f"'{reasoning}'."
                 )
+            for message in self.comes_with.get(str(item.get("id")), []):
+                if message not in ids:
+                    raise Refused(f"Item '{item['id']}' of type 'compaction' was provided without '{message}'.")
 
 
 def image_size(url: str, where: str = "input") -> tuple[int, int]:
@@ -175,15 +194,7 @@ def _tokens_of(item: Item, where: str) -> int:
 def _check_fields(body: Body) -> None:
     from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
-    known = get_type_hints(ResponseCreateParamsStreaming)
-    for name in body:
-        if name not in known:
-            raise Refused(f"Unknown parameter: '{name}'.", code="unknown_parameter", param=name)
-    if not isinstance(body.get("input"), list) or not body["input"]:
-        raise Refused("Missing required parameter: 'input'.", code="missing_required_parameter")
-    for name, value in body.items():
-        if name not in ("input", "stream") and (wrong := _mistake(known[name], value)):
-            raise Refused(f"Invalid '{name}': {wrong}.", code="invalid_value", param=name)
+    _check_known(body, get_type_hints(ResponseCreateParamsStreaming))
     if body.get("previous_response_id"):
         told = "Previous response cannot be found: this server stores nothing."
         raise Refused(told, code="previous_response_not_found", param="previous_response_id")
@@ -196,6 +207,17 @@ def _check_fields(body: Body) -> None:
     if effort != "none" and (sampled := {"temperature", "top_p", "top_logprobs"} & body.keys()):
         name = min(sampled)
         raise Refused(f"Unsupported parameter: '{name}'.", code="unsupported_parameter", param=name)
+
+
+def _check_known(body: Body, known: Mapping[str, Any]) -> None:
+    for name in body:
+        if name not in known:
+            raise Refused(f"Unknown parameter: '{name}'.", code="unknown_parameter", param=name)
+    if not isinstance(body.get("input"), list) or not body["input"]:
+        raise Refused("Missing required parameter: 'input'.", code="missing_required_parameter")
+    for name, value in body.items():
+        if name not in ("input", "stream") and (wrong := _mistake(known[name], value)):
+            raise Refused(f"Invalid '{name}': {wrong}.", code="invalid_value", param=name)
 
 
 def _check_item(item: Item, where: str) -> None:

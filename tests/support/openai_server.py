@@ -18,14 +18,16 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from agent.handover import SHORTENED
 from tests.support.openai_checks import Checker, Refused, image_urls, text_tokens
+from tests.support.openai_compact import Length, compaction_of
 from tests.support.openai_script import Body, Item, Raw, Reply, Script, Scripted, from_json
 from tests.support.openai_stream import Response, Tokens
 
@@ -60,6 +62,11 @@ class Server:
         url: the base URL, ending in /v1.
         refusals: messages of the requests that were refused; empty after a clean run.
         rewrites: requests that did not extend the last accepted one of the same session byte for byte.
+        shortened: numbers of the requests that went on from a conversation made shorter.
+        compacting: answers requests to make a conversation shorter; None does it as OpenAI does.
+        compacted: those requests.
+        lengths: of every accepted request.
+        keep: bodies of that many last requests are kept; None keeps all.
         dropped: how many responses the client hung up on.
     """
 
@@ -71,6 +78,11 @@ class Server:
     received: list[Received] = field(default_factory=list[Received])
     refusals: list[str] = field(default_factory=list[str])
     rewrites: list[str] = field(default_factory=list[str])
+    shortened: list[int] = field(default_factory=list[int])
+    compacting: Callable[[Body], Raw | None] | None = None
+    compacted: list[Received] = field(default_factory=list[Received])
+    lengths: list[Length] = field(default_factory=list[Length])
+    keep: int | None = None
     dropped: int = 0
     closing: threading.Event = field(default_factory=threading.Event)
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -95,6 +107,7 @@ class Server:
         """Look at a request and say what is answered; one at a time."""
         with self.changed:
             self.received.append(one)
+            self._forget()
             self.changed.notify_all()
             try:
                 self._admit(one)
@@ -110,6 +123,27 @@ class Server:
             if scripted.end == "completed":
                 self._checker.remember(response.output)
             return response
+
+    def compact(self, one: Received) -> Raw:
+        """Make a conversation shorter as OpenAI does: the user's messages, and one item that nobody can read."""
+        with self.changed:
+            self.compacted.append(one)
+            if (told := self.compacting(one.body) if self.compacting else None) is not None:
+                return told
+            try:
+                self._admit(one)
+                sized = self._checker.check_compact(one.body)
+            except Refused as refused:
+                self.refusals.append(str(refused))
+                return _error(refused)
+            made = compaction_of(one.body, sum(tokens for _, tokens in sized))
+            self._checker.remember(made["output"])
+            return Raw(200, json.dumps(made))
+
+    def _forget(self) -> None:
+        if self.keep is not None and len(self.received) > self.keep:
+            old = len(self.received) - self.keep - 1
+            self.received[old] = replace(self.received[old], body={})
 
     def _admit(self, one: Received) -> None:
         if one.headers.get("authorization") != f"Bearer {self.key}":
@@ -132,16 +166,37 @@ class Server:
     def _tokens(self, body: Body, sized: list[tuple[str, int]]) -> Tokens:
         """What the request weighs, and how much of it the last one of the session had in front already."""
         head = json.dumps([body.get("instructions"), body.get("tools")])
-        weighed = [(head, text_tokens(head)), *sized]
+        weighed = [(f"{len(head)} {head}", text_tokens(head)), *sized]
         session = str(body.get("prompt_cache_key"))
         before = self._histories.get(session, [])
         same = next((i for i, (a, b) in enumerate(zip(before, weighed, strict=False)) if a != b), None)
         shared = min(len(before), len(weighed)) if same is None else same
         if shared < len(before):
-            self.rewrites.append(f"request {len(self.received)} changes item {shared - 1} of the one before")
-        self._histories[session] = weighed
+            self._note_break(body, shared)
+        if body.get("tool_choice") != "none":  # nothing goes on from a summary but what is made shorter by it
+            self._histories[session] = weighed
+        images = sum(len(image_urls(item)) for item in cast("list[Item]", body["input"]))
+        self.lengths.append(Length(_bytes(weighed), _bytes(weighed[:shared]), images))
         cached = sum(tokens for _, tokens in weighed[:shared]) // CACHE_STEP * CACHE_STEP
         return Tokens(sum(tokens for _, tokens in weighed), cached if cached >= CACHE_FROM else 0)
+
+    def _note_break(self, body: Body, shared: int) -> None:
+        """A conversation may be made shorter, once: nothing else may change what was sent before."""
+        items, number = cast("list[Item]", body["input"]), len(self.received)
+        marks = [index for index, item in enumerate(items) if _is_mark(item)]
+        if marks and marks[-1] + 1 >= shared:
+            self.shortened.append(number)
+        else:
+            self.rewrites.append(f"request {number} changes item {shared - 1} of the one before")
+
+
+def _is_mark(item: Item) -> bool:
+    content: Any = item.get("content")
+    return item.get("role") == "developer" and str(content[0].get("text")).startswith(SHORTENED)
+
+
+def _bytes(weighed: Sequence[tuple[str, int]]) -> int:
+    return sum(int(key.partition(" ")[0]) for key, _ in weighed)
 
 
 @contextmanager
@@ -152,9 +207,11 @@ def openai_server(
     models: Sequence[str] = MODELS,
     context_tokens: int = 922_000,
     port: int = 0,
+    compacting: Callable[[Body], Raw | None] | None = None,
+    keep: int | None = None,
 ) -> Generator[Server]:
     """Serve a script on a port of this machine's own network until the block ends; nothing is left behind."""
-    server = Server(script, key=key, models=models, context_tokens=context_tokens)
+    server = Server(script, key, models, context_tokens, compacting=compacting, keep=keep)
     http = _Http(server, port)
     thread = threading.Thread(target=http.serve_forever, args=(POLL,), name="openai-server")
     thread.start()
@@ -227,7 +284,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         scripted = cast("_Http", self.server).scripted
         data = self.rfile.read(int(self.headers.get("content-length", "0")))
-        if self.path != "/v1/responses":
+        if self.path not in ("/v1/responses", "/v1/responses/compact"):
             self._send(_error(Refused(f"Invalid URL (POST {self.path})", param=None, status=404)))
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -236,7 +293,9 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             self._send(_error(Refused("We could not parse the JSON body of your request.", param=None)))
             return
-        self._reply(scripted, scripted.answer(Received(time.monotonic(), body, headers, self.client_address[1])), body)
+        one = Received(time.monotonic(), body, headers, self.client_address[1])
+        answer = scripted.compact(one) if self.path.endswith("/compact") else scripted.answer(one)
+        self._reply(scripted, answer, body)
 
     def do_GET(self) -> None:
         self._send(_error(Refused(f"Invalid URL (GET {self.path})", param=None, status=404)))

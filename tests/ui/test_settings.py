@@ -47,6 +47,16 @@ def test_flag_then_environment_then_file(config: Path, monkeypatch: pytest.Monke
     assert (options.model, options.budgets.turns, options.size) == ("of-the-flag", 9, (1024, 768))
 
 
+def test_the_length_of_a_conversation_has_a_lower_end(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run().compact_at is None
+    config.write_text("compact_at = 90000\n")
+    assert (run().compact_at, resume().compact_at) == (90_000, 90_000)
+    assert run("--compact-at", "50000").compact_at == 50_000
+    monkeypatch.setenv("DESKHAND_COMPACT_AT", "5000")
+    with pytest.raises(UserFault, match="no room to work in"):
+        run()
+
+
 def test_key_and_address_have_the_names_of_the_provider(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config.write_text('api_key = "of-the-file"\nbase_url = "http://file/v1"\n')
     config.chmod(0o600)

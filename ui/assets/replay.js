@@ -233,7 +233,7 @@
     retry: (item) => prose("retry", item.text),
     dropped: (item) => prose("retry", `answer dropped: ${item.text}`),
     pause: (item) => el("p", "pause", `${item.text} · ${clock(item.at)} · by ${item.by}`),
-    line: (item) => el("div", "quiet", el("p", "", item.text), item.more ? folded("about this computer", item.more) : null),
+    line: (item) => el("div", "quiet", el("p", "", item.text), item.more ? folded(item.fold ?? "about this computer", item.more) : null),
     damage: (item) => el("p", "damage", damaged(item)),
     end: (item) => el("p", `end ${item.outcome}`, el("b", "", outcome(item.outcome)), ` ${item.text}`),
     steer, approval,

@@ -71,6 +71,7 @@ def examine(*, card: bool = True, say: Callable[[str], object] = _ignore) -> Ite
         yield Check("private desktop", "skipped", "it needs Linux", blocks=("desktop",))
     yield guarded("reading text", machine.check_text)
     yield guarded("OpenAI", machine.check_key)
+    yield guarded("chat models", machine.check_dialects)
     yield guarded("data folder", machine.check_data, PLACES)
     yield guarded("notifications", _check_notifications)
     if linux:

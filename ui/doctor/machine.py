@@ -84,6 +84,7 @@ def check_key() -> Check:
     """Whether there is a key, never which; and where requests go."""
     import argparse
 
+    from agent.models.web import is_private
     from ui.settings import Values
 
     values = Values(argparse.Namespace())
@@ -91,8 +92,18 @@ def check_key() -> Check:
     where = f", at {_without_secrets(url)}" if url else ""
     if os.environ.get("OPENAI_API_KEY") or values.pick("api_key", str, ""):
         return Check("OpenAI", "ok", f"a key is set{where}; it was not tried")
+    if url and is_private(url):
+        return Check("OpenAI", "ok", f"no key is set{where}, which wants none; it was not tried")
     detail = f"no key is set{where}: `deskhand run` needs one, `deskhand demo` does not"
     return Check("OpenAI", "skipped", detail, "export OPENAI_API_KEY=…")
+
+
+def check_dialects() -> Check:
+    """Which chat models are known by their names; the others speak `json`."""
+    from agent.dialects.dialect import dialects
+
+    names = ", ".join(dialect.name for dialect in dialects())
+    return Check("chat models", "ok", f"dialects: {names}")
 
 
 def _without_secrets(url: str) -> str:

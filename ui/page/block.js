@@ -76,7 +76,7 @@ const DRAW = {
   dropped: (item) => prose("retry", `answer dropped: ${item.text}`),
   pause: (item) => el("p", "pause", `${item.text} · ${clock(item.at)} · by ${item.by}`),
   line: (item) => el("div", "quiet", el("p", "", item.text),
-    item.more ? folded("about this computer", item.more) : null),
+    item.more ? folded(item.fold ?? "about this computer", item.more) : null),
   damage: (item) => el("p", "damage", damaged(item)),
   end: (item) => el("p", `end ${item.outcome}`, el("b", "", item.outcome.replaceAll("_", " ")), ` ${item.text}`),
   plan: (item) => el("div", "plan-item", el("p", "item-title", "The plan"), planList(item.steps)),

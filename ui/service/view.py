@@ -19,6 +19,7 @@ from agent.events import (
     ApprovalReviewed,
     BugFound,
     CallAnswered,
+    Compacted,
     ComputerReady,
     Entry,
     Event,
@@ -156,7 +157,7 @@ class View:
                 self._hands(event)
             case ApprovalRequested() | ApprovalAnswered() | QuestionAsked() | QuestionAnswered():
                 self._ask(event)
-            case ApprovalReviewed():
+            case ApprovalReviewed() | Compacted():
                 self.usage += event.usage
             case PlanChanged():
                 self._plan = tuple(Step(step.step, step.state) for step in event.steps)

@@ -21,6 +21,7 @@ from vm import profiles
 from vm.desktop_place import Place
 from vm.desktop_start import NEEDED, Stage, Start, Wanted, how, missing_programs
 from vm.libreoffice import PROGRAMS
+from vm.live_office import DesktopOffice
 from vm.local import LocalComputer, in_thread
 from vm.named import named_by
 from vm.processes import WardenLost, start_processes
@@ -63,6 +64,7 @@ class PrivateDesktop(LocalComputer):
         self._stage, self._wanted = stage, wanted
         self._maker: profiles.Maker | None = None
         self._processes = stage.processes
+        self._live = DesktopOffice(lambda: self._stage, wanted.root)
         self.workspace = stage.place.workspace
 
     @property
@@ -79,6 +81,11 @@ class PrivateDesktop(LocalComputer):
     def doubt(self) -> str:
         """Why its programs are in no sandbox, and see all of this machine that the user sees; "" where they are."""
         return self._stage.doubt
+
+    @property
+    def live_office(self) -> DesktopOffice:
+        """Its LibreOffice with what is open there."""
+        return self._live
 
     async def screenshot(self) -> Screenshot:
         """See `LocalComputer`. A window manager that has ended is replaced first.
@@ -165,6 +172,7 @@ class PrivateDesktop(LocalComputer):
         self._eyes, self._hands, self.guard, self._naming = stage.senses
 
     def _leave(self) -> None:
+        self._live.close()
         if self._maker:
             self._maker.close()
             self._maker = None

@@ -18,6 +18,7 @@ KEPT_IN_AN_IMAGE = ("TZ", "USER", "LOGNAME")
 _XDG_FOLDERS = {"DOCUMENTS": "Documents", "DOWNLOAD": "Downloads", "DESKTOP": "Desktop"}
 _OPENBOX = Path(__file__).with_name("data") / "openbox.xml"
 _WARDEN = Path(__file__).with_name("warden.py")
+_UNO_WORKER = Path(__file__).with_name("uno_worker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,11 @@ class Place:
         return self.ours / "warden.py"
 
     @property
+    def pipe(self) -> str:
+        """Name of the pipe at which LibreOffice listens; this desktop's alone."""
+        return f"deskhand-{self.run.name}"
+
+    @property
     def bus(self) -> Path:
         """The session bus's socket."""
         return self.runtime / "bus"
@@ -117,6 +123,7 @@ def make_folders(place: Place, root: Path) -> None:
     (place.config / "user-dirs.conf").write_text("enabled=False\n")  # else they are renamed at the first login
     shutil.copyfile(_OPENBOX, place.openbox)
     shutil.copyfile(_WARDEN, place.warden)
+    shutil.copytree(_UNO_WORKER, place.ours / _UNO_WORKER.name, ignore=shutil.ignore_patterns("__pycache__"))
     (place.ours / "passwd").write_text(accounts(root, place.home))
     (place.ours / "hosts").write_text(hosts(root))
 

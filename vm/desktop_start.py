@@ -183,9 +183,10 @@ class Start:
 
     def _make_profile(self) -> bool:
         key = profiles.key_of(self._wanted.root)
-        if key and profiles.take(key, self._place.config, self._place.documents):
+        where = (self._place.config, self._place.documents, self._place.pipe)
+        if key and profiles.take(key, *where):
             return True
-        seed_profile(self._place.config, self._place.documents)
+        seed_profile(*where)
         return False
 
     def _start_screen(self) -> tuple[int, int]:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from agent.session import data_home
-from vm.libreoffice import PROFILE, SETTINGS, TEMPLATE, seed_profile
+from vm.libreoffice import NO_PIPE, PROFILE, SETTINGS, TEMPLATE, seed_profile
 
 if TYPE_CHECKING:
     from vm.processes import Processes
@@ -33,8 +33,10 @@ MAKE_SECONDS = 60.0  # it takes one on an idle machine
 POLL_SECONDS = 0.05
 KEPT = 8  # profiles; the oldest go first
 
-_FORMAT = 2
+_FORMAT = 3
 _WORK = "@WORK@"
+_PIPE = "@PIPE@"
+_PIPE_NAME = re.compile(r"(?<=<value>pipe,name=)[^;<]*(?=;urp</value>)")
 _INSTALLED = ("usr/lib/libreoffice", "usr/lib64/libreoffice", "opt/libreoffice")
 _SOURCE = "made.csv"
 _WINDOWS = re.compile(r"<item [^>]*(?:Setup/Office/Factories|Office\.Views)[^>]*>.*?</item>\n?", re.DOTALL)
@@ -64,11 +66,12 @@ def key_of(root: Path) -> str:
     return seen.hexdigest()[:24]
 
 
-def take(key: str, config: Path, documents: Path) -> bool:
+def take(key: str, config: Path, documents: Path, pipe: str = NO_PIPE) -> bool:
     """Copy a ready profile to an XDG_CONFIG_HOME; False, and nothing there, where there is no good one.
 
     Args:
         documents: the absolute path of the folder in which file dialogs begin.
+        pipe: name of the pipe at which LibreOffice listens.
     """
     kept, target = profiles_home() / key, config / PROFILE
     try:
@@ -79,7 +82,8 @@ def take(key: str, config: Path, documents: Path) -> bool:
         settings = (target / SETTINGS).read_text("utf-8")
         if _WORK not in settings:
             raise ValueError("it has no place for the folder")
-        (target / SETTINGS).write_text(settings.replace(_WORK, escape(documents.as_uri())), "utf-8")
+        settings = settings.replace(_WORK, escape(documents.as_uri())).replace(_PIPE, pipe)
+        (target / SETTINGS).write_text(settings, "utf-8")
     except FileNotFoundError:
         shutil.rmtree(target, ignore_errors=True)
         if kept.exists():
@@ -109,7 +113,8 @@ def keep(key: str, made: Path, documents: Path) -> None:
         settings = (new / "user" / SETTINGS).read_text("utf-8")
         if (place := escape(documents.as_uri())) not in settings:
             raise ValueError("LibreOffice has not kept the settings")
-        (new / "user" / SETTINGS).write_text(_WINDOWS.sub("", settings).replace(place, _WORK), "utf-8")
+        settings = _PIPE_NAME.sub(_PIPE, _WINDOWS.sub("", settings).replace(place, _WORK))
+        (new / "user" / SETTINGS).write_text(settings, "utf-8")
         (new / "manifest.json").write_text(json.dumps({"files": dict(_files(new / "user"))}))
         with suppress(OSError):  # there is one by now
             new.rename(home / key)

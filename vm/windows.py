@@ -41,6 +41,17 @@ class Windows:
         self._asked(self._overlays.refresh)
         return frozenset(w for w in windows if not (self._overlays.is_overlay(w) or self._is_splash(w)))
 
+    def dialogs(self, programs: Sequence[str]) -> list[str]:
+        """Titles of dialogs that must be answered before their programs (window classes, in part) do anything else."""
+        modal, found = self._atom("_NET_WM_STATE_MODAL"), list[str]()
+        for number in self._listed("_NET_CLIENT_LIST"):
+            window = self._window(number)
+            if modal in self._listed("_NET_WM_STATE", window):
+                kind = " ".join(self._asked(window.get_wm_class) or ()).lower()
+                if any(program in kind for program in programs):
+                    found.append(str(self._asked(window.get_wm_name) or "without a title"))
+        return found
+
     def _unmanaged(self) -> Sequence[int]:
         """Windows that go past the window manager, as some full-screen programs do; all, where there is none."""
         from Xlib.X import InputOutput, IsViewable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -69,6 +70,16 @@ def test_one_that_is_damaged_is_removed_and_not_used(kept: Path, tmp_path: Path,
     assert not profiles.take(KEY, tmp_path / "config", DOCUMENTS)
     assert not (tmp_path / "config" / PROFILE).exists() and not kept.exists()
     assert list(kept.parent.iterdir()) == []
+
+
+def test_each_desktop_has_a_pipe_of_its_own(kept: Path, tmp_path: Path) -> None:
+    def pipe(folder: Path) -> str:
+        return re.findall(r"<value>pipe,name=([^;]*);urp</value>", (folder / SETTINGS).read_text())[0]
+
+    assert pipe(kept / "user") == "@PIPE@"
+    assert profiles.take(KEY, tmp_path / "config", DOCUMENTS, "deskhand-7")
+    seed_profile(tmp_path / "seeded", DOCUMENTS, "deskhand-8")
+    assert (pipe(tmp_path / "config" / PROFILE), pipe(tmp_path / "seeded" / PROFILE)) == ("deskhand-7", "deskhand-8")
 
 
 def test_two_that_keep_it_at_once_do_not_meet(kept: Path, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Text documents: looking into them, and changing them without harm to what was not touched."""

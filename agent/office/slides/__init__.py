@@ -1,0 +1,1 @@
+"""Presentations: looking into them, and changing them without harm to what was not touched."""

@@ -1,0 +1,1 @@
+"""Workbooks: read bit by bit, changed in place, recalculated."""

@@ -1,0 +1,38 @@
+"""Editing workbooks: made, or changed in place, with everything else in them left as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from agent.tools.base import Arguments, Context, Room, Tool
+from agent.tools.strict import parameters_of, parsed
+
+if TYPE_CHECKING:
+    pass
+
+_ABOUT = """\
+Make a workbook, or edit one in place (.xlsx, .xlsm, .xltx; .xls and .ods by way of LibreOffice). All operations are \
+carried out in order, or none. Formulas are worked out afterwards and errors reported by cell. What you do not touch \
+stays as it is: charts, pictures, pivot tables, macros (which are never run). Look with `inspect` first, and with \
+`render` at the result. `sheet` is a name, `cells` a range without the sheet. Whatever may be null and is not needed: \
+null. For many cells use ranges, `set_formula`, `clean`, `import_csv` rather than single cells."""
+
+
+def spreadsheet_tools(room: Room) -> tuple[Tool, ...]:
+    """`spreadsheet`."""
+    from agent.office.spreadsheets.operations import SpreadsheetRequest
+
+    async def run(arguments: Arguments, _: Context) -> str:
+        from agent.office.spreadsheets.saving import carry_out
+
+        return await carry_out(room, parsed(SpreadsheetRequest, arguments))
+
+    return (
+        Tool("spreadsheet", _ABOUT, parameters_of(SpreadsheetRequest), run, in_words=_in_words, touches_files=True),
+    )
+
+
+def _in_words(arguments: Arguments) -> str:
+    operations: Any = arguments.get("operations")
+    count = len(cast("list[Any]", operations)) if isinstance(operations, list) else 0
+    return f"edit {arguments.get('path')}: {count} change{'' if count == 1 else 's'}"

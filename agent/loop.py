@@ -202,8 +202,10 @@ class Loop:
 
     async def _begin(self) -> None:
         again = bool(self._state.items)
-        if again or self._state.ended or self._state.waiting:  # the last two: it never had its turn before
-            self._record(SessionResumed(self._setting.budgets or self._state.budgets))
+        budgets = self._setting.budgets or self._state.budgets
+        # The latter ones: it was interrupted before it had its first turn.
+        if again or self._state.ended or self._state.waiting or budgets != self._state.budgets:
+            self._record(SessionResumed(budgets))
         await self._attention.until_free()
         if self._setting.admit:
             self._place = await self._attention.unless_stopped(self._setting.admit(self._wait))

@@ -112,6 +112,7 @@ def test_openais_own_tools_are_called_and_answered_in_their_own_shape() -> None:
         [call] = said.answer.calls
         asked = {"commands": ["ls", "cat x"], "timeout_ms": None, "max_output_length": 500}
         assert call == FunctionCall(call.id, "shell", json.dumps(asked), "shell", {"max_output_length": 500})
+        assert isinstance(call, FunctionCall)
         printed = {"stdout": "a.txt", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}
         late = {"stdout": "", "stderr": "no x", "outcome": {"type": "timeout"}}
         items += [FromModel(said.answer.output)]

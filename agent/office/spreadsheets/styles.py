@@ -322,4 +322,4 @@ def _set_locked(xf: Element, locked: bool) -> None:
 
 
 def _bytes(element: Element) -> bytes:
-    return etree.tostring(element, method="c14n2", strip_text=True)
+    return etree.tostring(element, method="c14n", exclusive=True)  # c14n2 does not know namespaces of ancestors

@@ -26,6 +26,7 @@ import agent.values
 import perception.errors
 from actuators.actions import ACTION_CLASSES, MAX_SCROLL, MAX_TEXT, Point
 from agent.events import EVENT_CLASSES, FLEETING
+from agent.office import schemas
 from ui.parser import Parser, make_parser
 from ui.reference_api import api_rows
 from ui.reference_models import models_page
@@ -55,11 +56,14 @@ def write(docs: Path) -> None:
     docs.mkdir(parents=True, exist_ok=True)
     for name, make in PAGES.items():
         (docs / name).write_text(make(), encoding="utf-8")
+    if docs == DOCS:
+        schemas.FILE.write_text(schemas.made(), encoding="utf-8")
 
 
 def drifted(docs: Path) -> list[str]:
     """The pages that are missing, or say something else than the code."""
-    return [name for name, make in PAGES.items() if not _says(docs / name, make())]
+    stale = [name for name, make in PAGES.items() if not _says(docs / name, make())]
+    return stale if docs != DOCS or _says(schemas.FILE, schemas.made()) else [*stale, str(schemas.FILE)]
 
 
 def _says(path: Path, text: str) -> bool:

@@ -23,10 +23,6 @@ from vm.places import names_of_folder, place_of
 _HEAVY = (
     "agent.tools.files",
     "agent.tools.shell",
-    "agent.office.spreadsheets.operations",
-    "agent.office.slides.operations",
-    "agent.office.documents.operations",
-    "agent.office.pdfs.operations",
     "vm.beside",
 )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from agent.errors import ToolFault
+from agent.office.schemas import parameters
 from agent.tools.base import Arguments, Context, Room, Tool
+from agent.tools.office import edit_in_words
 
 _ABOUT = """\
 Make or change a text document (.docx, .docm, .dotx; .doc, .odt and .rtf by way of LibreOffice). All operations are \
@@ -14,15 +16,14 @@ mail_merge makes one document for each row of a table. Afterwards look at the pa
 
 def document_tools(room: Room) -> tuple[Tool, ...]:
     """`document`."""
-    from agent.office.documents.operations import EditDocument
-    from agent.tools.strict import parameters_of, parsed
 
     async def run(arguments: Arguments, _: Context) -> str:
         from agent.office.documents.merging import mail_merge
-        from agent.office.documents.operations import MailMerge
+        from agent.office.documents.operations import EditDocument, MailMerge
         from agent.office.documents.trade import trade_of
         from agent.office.editing import change
         from agent.tools.office import office_of
+        from agent.tools.strict import parsed
 
         wanted = parsed(EditDocument, arguments)
         accept = wanted.accept_loss is True
@@ -34,10 +35,4 @@ def document_tools(room: Room) -> tuple[Tool, ...]:
         trade = trade_of(wanted.track.author if wanted.track else None)
         return await change(room, office_of(room), trade, wanted.path, wanted.source, wanted.operations, accept)
 
-    return (Tool("document", _ABOUT, parameters_of(EditDocument), run, in_words=_in_words, touches_files=True),)
-
-
-def _in_words(arguments: Arguments) -> str:
-    operations = arguments.get("operations")
-    count = len(operations) if isinstance(operations, list) else 0  # pyright: ignore[reportUnknownArgumentType]
-    return f"edit {arguments.get('path')}: {count} change{'' if count == 1 else 's'}"
+    return (Tool("document", _ABOUT, parameters("document"), run, in_words=edit_in_words, touches_files=True),)

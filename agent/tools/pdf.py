@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
+from agent.office.schemas import parameters
 from agent.tools.base import Arguments, Context, Room, Tool
+from agent.tools.office import edit_in_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,19 +21,14 @@ are carried out in their order, or none. To make a PDF of a document, give it as
 
 def pdf_tools(room: Room) -> tuple[Tool, ...]:
     """`pdf`."""
-    from agent.office.pdfs.operations import EditPdf
-    from agent.tools.strict import parameters_of, parsed
 
     async def run(arguments: Arguments, _: Context) -> str:
+        from agent.office.pdfs.operations import EditPdf
+        from agent.tools.strict import parsed
+
         return await _edited(room, parsed(EditPdf, arguments))
 
-    return (Tool("pdf", _ABOUT, parameters_of(EditPdf), run, in_words=_in_words, touches_files=True),)
-
-
-def _in_words(arguments: Arguments) -> str:
-    operations = arguments.get("operations")
-    count = len(cast("list[Any]", operations)) if isinstance(operations, list) else 0
-    return f"edit {arguments.get('path')}: {count} change{'' if count == 1 else 's'}"
+    return (Tool("pdf", _ABOUT, parameters("pdf"), run, in_words=edit_in_words, touches_files=True),)
 
 
 async def _edited(room: Room, told: EditPdf) -> str:

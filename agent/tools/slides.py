@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from agent.office.schemas import parameters
 from agent.tools.base import Arguments, Context, Room, Tool
+from agent.tools.office import edit_in_words
 
 _ABOUT = """\
 Make or change a presentation (.pptx, .pptm, .potx; .ppt and .odp by way of LibreOffice). All operations are carried \
@@ -13,22 +15,16 @@ Afterwards look at the slides with `render`."""
 
 def slides_tools(room: Room) -> tuple[Tool, ...]:
     """`slides`."""
-    from agent.office.slides.operations import EditSlides
-    from agent.tools.strict import parameters_of, parsed
 
     async def run(arguments: Arguments, _: Context) -> str:
         from agent.office.editing import change
+        from agent.office.slides.operations import EditSlides
         from agent.office.slides.trade import TRADE
         from agent.tools.office import office_of
+        from agent.tools.strict import parsed
 
         wanted = parsed(EditSlides, arguments)
         accept = wanted.accept_loss is True
         return await change(room, office_of(room), TRADE, wanted.path, wanted.source, wanted.operations, accept)
 
-    return (Tool("slides", _ABOUT, parameters_of(EditSlides), run, in_words=_in_words, touches_files=True),)
-
-
-def _in_words(arguments: Arguments) -> str:
-    operations = arguments.get("operations")
-    count = len(operations) if isinstance(operations, list) else 0  # pyright: ignore[reportUnknownArgumentType]
-    return f"edit {arguments.get('path')}: {count} change{'' if count == 1 else 's'}"
+    return (Tool("slides", _ABOUT, parameters("slides"), run, in_words=edit_in_words, touches_files=True),)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
-
+from agent.office.schemas import parameters
 from agent.tools.base import Arguments, Context, Room, Tool
-from agent.tools.strict import parameters_of, parsed
-
-if TYPE_CHECKING:
-    pass
+from agent.tools.office import edit_in_words
 
 _ABOUT = """\
 Make a workbook, or edit one in place (.xlsx, .xlsm, .xltx; .xls and .ods by way of LibreOffice). All operations are \
@@ -20,19 +16,12 @@ null. For many cells use ranges, `set_formula`, `clean`, `import_csv` rather tha
 
 def spreadsheet_tools(room: Room) -> tuple[Tool, ...]:
     """`spreadsheet`."""
-    from agent.office.spreadsheets.operations import SpreadsheetRequest
 
     async def run(arguments: Arguments, _: Context) -> str:
+        from agent.office.spreadsheets.operations import SpreadsheetRequest
         from agent.office.spreadsheets.saving import carry_out
+        from agent.tools.strict import parsed
 
         return await carry_out(room, parsed(SpreadsheetRequest, arguments))
 
-    return (
-        Tool("spreadsheet", _ABOUT, parameters_of(SpreadsheetRequest), run, in_words=_in_words, touches_files=True),
-    )
-
-
-def _in_words(arguments: Arguments) -> str:
-    operations: Any = arguments.get("operations")
-    count = len(cast("list[Any]", operations)) if isinstance(operations, list) else 0
-    return f"edit {arguments.get('path')}: {count} change{'' if count == 1 else 's'}"
+    return (Tool("spreadsheet", _ABOUT, parameters("spreadsheet"), run, in_words=edit_in_words, touches_files=True),)

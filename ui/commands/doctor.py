@@ -137,6 +137,7 @@ def _desktop_checks() -> Iterator[Check]:
     why = "only other programs ask for it"
     yield guarded("xauth", lambda: desktop.check_program("xauth", "xauth", optional=why))
     yield guarded("LibreOffice", desktop.check_office)
+    yield guarded("documents", desktop.check_bridge)
     if all(map(shutil.which, NEEDED)):
         yield from _screen_checks()
     else:

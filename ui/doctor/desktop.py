@@ -54,6 +54,21 @@ def check_office() -> Check:
     return Check("LibreOffice", "failed", f"{detail}; the demo needs it", install(packages))
 
 
+def check_bridge() -> Check:
+    """Documents that are open on the screen can be changed there, and pages of documents be drawn."""
+    from vm.libreoffice import python_with_uno
+
+    without: list[str] = []
+    if not python_with_uno(Path("/")):
+        without.append("python3-uno")
+    if shutil.which("pdftoppm") is None:
+        without.append("poppler-utils")
+    if not without:
+        return Check("documents", "ok", "open ones can be changed live, and pages drawn")
+    lost = {"python3-uno": "open documents are not changed live", "poppler-utils": "no pages are drawn"}
+    return Check("documents", "failed", "; ".join(lost[name] for name in without), install(" ".join(without)))
+
+
 def start_desktop(workspace: Path, desktops: list[PrivateDesktop]) -> Check:
     """A whole private desktop starts; it is put into `desktops`, for the caller to close."""
     import anyio

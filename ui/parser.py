@@ -10,6 +10,7 @@ from typing import Any
 from perception.screenshot import Region
 from ui.settings import (
     DEFAULT_MODEL,
+    TOOL_NAMES,
     chord,
     computer_name,
     context_tokens,
@@ -19,6 +20,7 @@ from ui.settings import (
     positive_int,
     server_names,
     shared_paths,
+    tool_names,
 )
 
 SESSION = "id of the session, any part that only one has, or `last`"
@@ -104,6 +106,13 @@ def _run(commands: Any) -> None:
         "--network",
         action=argparse.BooleanOptionalAction,
         help="whether programs there reach other machines (default: on a private desktop yes, in a virtual machine no)",
+    )
+    run.add_argument(
+        "--tools",
+        type=tool_names,
+        metavar="NAMES",
+        help="tools beside the screen to offer the model, separated by commas, or none (default: all; fewer leave a "
+        f"small model more room): {', '.join(TOOL_NAMES)}",
     )
     run.add_argument("--approve", choices=("ask", "never", "always"), help="what happens when a yes is needed")
     _common(run)

@@ -191,7 +191,9 @@ async def _loop(
         files=lambda: files_made(workspace, began),
         hand_back_after=options.hand_back_after,
         compact_at=options.compact_at,
-        open_tools=lambda computer, offered: tools.open_tools(computer, offered, session, started, options.mcp, say),
+        open_tools=lambda computer, offered: tools.open_tools(
+            computer, offered, session, started, options.mcp, options.tools, say
+        ),
     )
     loop = Loop(
         model=model,

@@ -20,6 +20,10 @@ T = TypeVar("T")
 D = TypeVar("D")
 DEFAULT_MODEL = "gpt-6.1-terra"
 MAX_TASK = 50_000  # characters; more belongs into a file of the workspace
+TOOL_NAMES = (
+    *("shell", "apply_patch", "files", "inspect", "render", "spreadsheet", "slides", "document", "pdf"),
+    *("remember", "skill"),
+)
 LEAST_CONTEXT = 40_000  # tokens: instructions and tools take more than half of that
 MONITORS = 99  # nobody has more
 SIDES = range(320, 7681)  # pixels of a private desktop's screen
@@ -77,6 +81,7 @@ class RunOptions:
     budgets: Budgets = NO_LIMITS
     together: Together = Together()
     share: tuple[Path, ...] = ()
+    tools: tuple[str, ...] | None = None
     mcp: tuple[ServerConfig, ...] = ()
     overlay: bool = False
     json: bool = False
@@ -99,6 +104,7 @@ class ResumeOptions:
     budgets: Budgets = NO_LIMITS
     together: Together = Together()
     share: tuple[Path, ...] = ()
+    tools: tuple[str, ...] | None = None
     mcp: tuple[ServerConfig, ...] = ()
     overlay: bool = False
     json: bool = False
@@ -127,6 +133,7 @@ def run_options(flags: argparse.Namespace) -> RunOptions:
         budgets=_budgets(values),
         together=together(values),
         share=values.pick("share", shared_paths, ()),
+        tools=values.pick("tools", tool_names, None),
         mcp=mcp_servers(flags.mcp),
         overlay=_overlay(values, json=flags.json),
         json=flags.json,
@@ -210,6 +217,7 @@ KEYS: Mapping[str, tuple[type, ...]] = {
     "api_key": _TEXT,
     "base_url": _TEXT,
     "prices": _TEXT,
+    "tools": _TEXT,
     "mcp": (dict,),
 }
 """What the configuration file may say, and as what."""
@@ -260,6 +268,20 @@ def read_config() -> Mapping[str, Any]:
 def _warn_of_readers(path: Path) -> None:
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         print(f"deskhand: {path} holds a key and others can read it; run: chmod 600 {path}", file=sys.stderr)
+
+
+def tool_names(text: str) -> tuple[str, ...]:
+    """Tools beside the screen, as the user names them.
+
+    Raises:
+        ValueError: there is no such tool.
+    """
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if names == ("none",):
+        return ()
+    if unknown := [name for name in names if name not in TOOL_NAMES]:
+        raise argparse.ArgumentTypeError(f"there is no tool {unknown[0]!r}; there are {', '.join(TOOL_NAMES)}, or none")
+    return names
 
 
 def mcp_servers(names: tuple[str, ...] | None) -> tuple[ServerConfig, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from agent.tools.base import Room, Tool
 from agent.tools.folder import Folder
 from agent.tools.toolbox import ALWAYS, Toolbox
 from agent.values import Word
-from ui.settings import config_path
+from ui.settings import TOOL_NAMES, config_path
 from vm.local import LocalComputer
 from vm.places import names_of_folder, place_of
 
@@ -33,6 +34,7 @@ async def open_tools(
     session: Session,
     started: SessionStarted,
     servers: Sequence[ServerConfig],
+    names: Sequence[str] | None,
     say: Callable[[str], None],
 ) -> Toolbox:
     """The tools for one session. Programs and LibreOffice start when they are first wanted, the user's servers now.
@@ -40,6 +42,7 @@ async def open_tools(
     Args:
         offered: what the session's model was offered before.
         servers: MCP servers of the user's.
+        names: of our own tools, those that are wanted (`ui.settings.TOOL_NAMES`); None for all.
         say: told what they should know: a server that does not start, for one.
     """
     from vm.beside import open_programs
@@ -56,7 +59,7 @@ async def open_tools(
     room.closing.push_async_callback(programs.aclose)
     try:
         theirs = await _of_servers(servers, room, session, say) if servers else ()
-        return Toolbox((*ALWAYS, *_ours(room), *theirs), room=room, offered=offered)
+        return Toolbox((*ALWAYS, *ours(room, names), *theirs), room=room, offered=offered)
     except BaseException:
         with anyio.CancelScope(shield=True):
             await room.closing.aclose()
@@ -82,7 +85,8 @@ async def _of_servers(
     return await open_servers(servers, room, say, scratch=session.folder / "mcp", start=starter())
 
 
-def _ours(room: Room) -> tuple[Tool, ...]:
+def ours(room: Room, names: Sequence[str] | None = None) -> tuple[Tool, ...]:
+    """Our own tools; `names` are those that are wanted, None for all."""
     from agent.tools.apply_patch import patch_tools
     from agent.tools.document import document_tools
     from agent.tools.files import file_tools
@@ -95,16 +99,17 @@ def _ours(room: Room) -> tuple[Tool, ...]:
     from agent.tools.slides import slides_tools
     from agent.tools.spreadsheet import spreadsheet_tools
 
-    return (
-        *shell_tools(room),
-        *patch_tools(room),
-        *file_tools(room),
-        *inspect_tools(room),
-        *render_tools(room),
-        *spreadsheet_tools(room),
-        *slides_tools(room),
-        *document_tools(room),
-        *pdf_tools(room),
-        *memory_tools(room),
-        *skill_tools(room, config_path().parent),
-    )
+    each: dict[str, Callable[[Room], tuple[Tool, ...]]] = {
+        "shell": shell_tools,
+        "apply_patch": patch_tools,
+        "files": file_tools,
+        "inspect": inspect_tools,
+        "render": render_tools,
+        "spreadsheet": spreadsheet_tools,
+        "slides": slides_tools,
+        "document": document_tools,
+        "pdf": pdf_tools,
+        "remember": memory_tools,
+        "skill": partial(skill_tools, config_folder=config_path().parent),
+    }
+    return tuple(tool for name in (TOOL_NAMES if names is None else names) for tool in each[name](room))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from agent.errors import ToolFault
 from agent.tools.ask_user import ASK_USER
@@ -24,11 +24,12 @@ class Toolbox:
     """
 
     def __init__(
-        self, tools: Iterable[Tool] = ALWAYS, *, room: Room | None = None, offered: Sequence[Word] | None = None
+        self, tools: Sequence[Tool] = ALWAYS, *, room: Room | None = None, offered: Sequence[Word] | None = None
     ) -> None:
         self.room = room
-        self._tools = {tool.name: tool for tool in tools}
-        self.offers = tuple(offered or (tool.offer for tool in self._tools.values()))
+        self.offers = tuple(offered or (tool.offer for tool in tools))
+        told = {offer["name"] for offer in self.offers}
+        self._tools = {tool.name: tool for tool in tools if tool.name in told}
 
     def looks_only(self, call: FunctionCall) -> bool:
         """Whether a call may be carried out beside others that only look."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import sys
 from pathlib import Path
@@ -149,3 +150,19 @@ def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run().approval_timeout == 120
     with pytest.raises(UserFault, match="closed"):
         run(task="-")
+
+
+def test_tools_are_chosen_by_name(tmp_path: Path) -> None:
+    from agent.tools.base import Room
+    from agent.tools.folder import Folder
+    from tests.support.programs import PlainPrograms
+    from ui.settings import TOOL_NAMES, tool_names
+    from ui.tools import ours
+
+    room = Room(Folder(tmp_path), PlainPrograms(tmp_path))
+    all_of_them = [tool.name for tool in ours(room)]
+    assert set(TOOL_NAMES) - {"files"} < set(all_of_them)
+    assert [tool.name for tool in ours(room, tool_names("shell, inspect"))] == ["shell", "terminal", "inspect"]
+    assert tool_names("none") == ()
+    with pytest.raises(argparse.ArgumentTypeError, match="no tool 'fly'; there are shell, apply_patch"):
+        tool_names("shell,fly")

@@ -22,7 +22,7 @@ test: setup-tests ## the tests
 	@$(BIN)/pytest $(ALONE)
 
 test-slow: setup-tests ## the cases that `make test` leaves out for time
-	@$(BIN)/pytest -m "slow and not vm"
+	@$(BIN)/pytest -n 3 --dist loadfile -m "slow and not vm"
 
 setup-vm:
 	@vm/host/setup.sh tests/packages.txt vm/host/machine-packages.txt

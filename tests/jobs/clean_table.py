@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from openpyxl import Workbook, load_workbook
+from openpyxl.cell import Cell
 
 from tests.jobs.job import Check, Job
 
@@ -85,6 +86,7 @@ def half(folder: Path) -> None:
     known = {number: day for number, day, *_ in orders()}
     for row in range(2, sheet.max_row + 1):
         cell = sheet.cell(row, 2)
+        assert isinstance(cell, Cell)
         cell.value = datetime.combine(known[str(sheet.cell(row, 1).value)], time.min)
         cell.number_format = "yyyy-mm-dd"
     book.save(path)

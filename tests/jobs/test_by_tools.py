@@ -43,9 +43,11 @@ def test_five_thousand_orders_are_put_in_order(tmp_path: Path) -> None:
 
 
 def test_three_workbooks_become_one(tmp_path: Path) -> None:
-    rows: list[list[object]] = []
-    for branch in merge.BRANCHES:
-        rows += [[branch, f"{day:%Y-%m-%d}", *rest] for day, *rest in merge.sales(branch)]
+    rows = [
+        [branch, f"{day:%Y-%m-%d}", product, pieces, price]
+        for branch in merge.BRANCHES
+        for day, product, pieces, price in merge.sales(branch)
+    ]
     last = len(rows) + 1
     header = ["Branch", "Date", "Product", "Pieces", "Price", "Total"]
     done_by_tools(

@@ -12,6 +12,8 @@ from tests.support.command import Deskhand
 from tests.support.openai_script import Item, Reply, final, function
 from tests.support.openai_server import openai_server
 
+PLAYBOOKS = Path(__file__).with_name("playbooks")
+
 
 def use(name: str, **arguments: Any) -> Reply:
     """A call of a tool."""
@@ -32,6 +34,25 @@ def done_by_tools(job: Job, home: Path, *steps: Reply, timeout: float = 90.0) ->
     faults = [event["text"] for event in events(ran.stdout) if event["type"] == "call.answered" and event["failed"]]
     assert not faults, faults
     assert job.missed(folder) == [], [told(reply)[:600] for reply in replies]
+    return folder
+
+
+def done_by_mouse(job: Job, home: Path, opened: str, *, timeout: float) -> Path:
+    """Have the playbook of this name do a job on a private desktop: the folder, graded.
+
+    Args:
+        opened: what is on the screen at the beginning; `{folder}` is the folder of the job.
+    """
+    folder = home / "work"
+    folder.mkdir(parents=True)
+    job.make(folder)
+    playbook = PLAYBOOKS / f"{job.name}.toml"
+    ran = Deskhand(home / "home")(
+        "run", job.task, "--computer", "desktop", "--model", f"playbook:{playbook}", "--workspace", str(folder),
+        "--open", opened.format(folder=folder), "--json", timeout=timeout,
+    )  # fmt: skip
+    assert ran.returncode == 0, [ran.stderr[-2000:], ran.stdout[-2000:]]
+    assert job.missed(folder) == []
     return folder
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import openpyxl
 import pptx
 import pytest
+from pptx.dml.color import RGBColor
 
 from agent.tools.base import Room
 from tests.support.operations import edit_slides
@@ -183,6 +184,26 @@ async def test_restyle_brings_hard_coded_things_under_the_theme(room: Room) -> N
     assert "Comic Sans" not in slide and "C00000" not in slide and 'schemeClr val="accent' in slide
     master = content["ppt/slideMasters/slideMaster1.xml"].decode()
     assert "F7F5EE" in master and "Brand logo" in master
+
+
+async def test_restyle_clears_grounds_and_lets_text_follow_the_master(room: Room) -> None:
+    made: Any = pptx.Presentation()
+    slide = made.slides.add_slide(made.slide_layouts[1])
+    slide.shapes.title.text, slide.placeholders[1].text = "Title", "Usual words"
+    slide.placeholders[1].text_frame.paragraphs[0].add_run().text = " loud"
+    runs = [*slide.shapes.title.text_frame.paragraphs[0].runs, *slide.placeholders[1].text_frame.paragraphs[0].runs]
+    for run, colour in zip(runs, ("FFFF00", "FFFFFF", "FF0000"), strict=True):
+        run.font.color.rgb = RGBColor(*bytes.fromhex(colour))
+    slide.background.fill.solid()
+    slide.background.fill.fore_color.rgb = RGBColor(*bytes.fromhex("000080"))
+    made.save(str(room.folder.path / "deck.pptx"))
+    brand = {"accent1": "2F8F83", "accent2": "D9643A"}
+    await edit_slides(
+        room, "deck.pptx", {"do": "restyle", "colours": brand, "background": "light1", "hard_coded": True}
+    )
+    content = parts(room.folder.path / "deck.pptx")["ppt/slides/slide1.xml"].decode()
+    assert "<p:bg>" not in content and "srgbClr" not in content, "white words on a ground that is gone cannot be read"
+    assert content.count("schemeClr") == 1 and 'schemeClr val="accent2"' in content, "only the loud word, and still red"
 
 
 async def test_a_template_takes_the_place_of_the_masters(room: Room) -> None:

@@ -279,12 +279,17 @@ def test_slides_are_edited_live(tmp_path: Path) -> None:
 
     async def body(at: Desk) -> None:
         box = slides.Box(left=2, top=12, width=8, height=4)
+        right = slides.Box(left=13, top=12, width=10, height=3)
         told = await at.edit(
             make(slides.SetText, do="set_text", slide=1, shape="title", text="New plan"),
             make(slides.AddSlide, do="add_slide", title="Second", body="a\n\tb", notes="Say it"),
             make(slides.AddShape, do="add_shape", kind="rectangle", box=box, fill="FF00FF"),
+            make(slides.AddTable, do="add_table", rows=[["Region", "Q1"], ["Nordland", "1,284"]], box=right),
         )
         assert told is not None and "It was saved." in told
+        table = next(one.table for one in deck(path).slides[1].shapes if one.has_table)
+        wide, narrow = (column.width / 360_000 for column in table.columns)
+        assert wide > narrow > 2 and wide + narrow == pytest.approx(10, abs=0.2)
         assert titles(path) == ["New plan", "Second"]
         assert await at.magenta() > 2_000, "the slide that was changed is in front"
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from .link import Fault, Office, box, each, graphic, struct
 from .shapes import fill, fill_table, layout, look, sought, words, write
+from .tables import lay_out
 
 Operation = dict[str, Any]
 TRIES, TRY_SECONDS = 6, 0.1
@@ -343,7 +344,7 @@ class Impress:
         table, wide = shape.Model, max(map(len, rows))
         table.Columns.insertByIndex(0, wide - table.Columns.Count)
         table.Rows.insertByIndex(0, len(rows) - table.Rows.Count)
-        fill_table(table, rows, 0, 0)
+        lay_out(self.document, shape, rows, self._touched)
         return f"table of {len(rows)} x {wide} added"
 
     def set_cells(self, operation: Operation) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from actuators.errors import DisplayLost, NotSupported
@@ -45,8 +46,17 @@ def repair() -> None:
         check_version(cast("tuple[int, ...]", vars(Xlib)["__version__"]))
         base: Any = protocol.Display
         if not hasattr(base, "repaired"):
+            _load_extensions()
             _mend(base)
             _mend_sockets(unix_connect)
+
+
+def _load_extensions() -> None:
+    """Each connection imports them, and two at once in two threads find them half there."""
+    import Xlib.ext
+
+    for _, module in cast("list[tuple[str, str]]", vars(Xlib.ext)["__extensions__"]):
+        import_module(f"Xlib.ext.{module}")
 
 
 def check_version(version: tuple[int, ...]) -> None:

@@ -113,7 +113,7 @@ def test_a_correction_reaches_the_model_with_its_receipts(tmp_path: Path, moment
 
 def test_the_model_is_not_asked_while_paused_even_if_it_must_be_retried(tmp_path: Path) -> None:
     script: list[Scripted] = [
-        hang(1.5, reply=actions({"type": "click", "x": 3, "y": 3, "button": "left"})),
+        hang(4.0, reply=actions({"type": "click", "x": 3, "y": 3, "button": "left"})),
         final("ok"),
     ]
     with working(tmp_path, script) as (deskhand, command, server, log):

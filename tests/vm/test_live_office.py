@@ -98,7 +98,7 @@ def comm(pid: int) -> str:
         return ""
 
 
-async def until(true: Callable[[], object], seconds: float = 20.0) -> None:
+async def until(true: Callable[[], object], seconds: float = 60.0) -> None:
     with anyio.fail_after(seconds):
         while not true():
             await anyio.sleep(0.05)
@@ -216,6 +216,7 @@ def test_one_that_hangs_or_dies_is_told_in_time_and_the_next_one_can_be_asked(tm
     on_desk(path, body)
 
 
+@pytest.mark.slow
 def test_a_text_is_edited_live_and_changes_are_tracked(tmp_path: Path) -> None:
     path = tmp_path / "text.docx"
     made: Any = docx.Document()
@@ -270,6 +271,7 @@ def body_of(path: Path) -> str:
     return str(found.element.xml)
 
 
+@pytest.mark.slow
 def test_slides_are_edited_live(tmp_path: Path) -> None:
     path = tmp_path / "deck.pptx"
     made: Any = pptx.Presentation()
@@ -298,7 +300,7 @@ def test_slides_are_edited_live(tmp_path: Path) -> None:
         twice = [make(slides.SetText, do="set_text", slide=1, shape=named, text=text) for text in ("Other", "New plan")]
         await at.edit(*twice)
         await at.edit(make(slides.DeleteShape, do="delete_shape", slide=2, shape=f"#{shape.shape_id}"))
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             while await at.magenta():  # the small picture beside follows later
                 await anyio.sleep(0.1)
         with pytest.raises(ToolFault, match=r"operation 2: there is no shape 'nothing'.*Nothing was changed"):

@@ -41,6 +41,7 @@ PREFIX = "playbook:"
 FREE = Usage(cost_usd=0.0)
 CUT_SHORT = re.compile(r"(\d+) of (\d+) actions were carried out")
 FAILED = re.compile(r"Action (\d+) of \d+ failed: (.*)")
+STALE = "nothing was done, look again"  # of an action that met another screen than it was meant for
 REFUSED = re.compile(r"Nothing was carried out: (.*)")
 WORKSPACE = re.compile(re.escape(workspace_note("FOLDER").strip()).replace("FOLDER", "(.+)"))
 NOT_NOW = tool_halted("the user")[:-1]
@@ -89,12 +90,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do now: actions on the screen, tools beside it, or the end.
-
-    Attributes:
-        words: the last ones, when it is finished.
-        reason: why it gives up.
-    """
+    """What to do now: actions on the screen, tools beside it, or the end: the last `words`, a `reason` to give up."""
 
     position: Position
     thought: str = ""
@@ -308,7 +304,10 @@ def where(items: Sequence[Item]) -> tuple[Position, str]:
             continue
         if item.text.startswith(RESTARTED):
             return Position(position.book), ""
-        if fault := FAILED.search(item.text):
+        if (fault := FAILED.search(item.text)) and STALE in fault[2]:
+            position = replace(position, acted=False, sent=position.sent + int(fault[1]) - 1)
+            continue
+        if fault:
             return position, f"action {fault[1]} failed: {fault[2]}"
         if fault := REFUSED.search(item.text):
             return position, fault[1]

@@ -477,3 +477,14 @@ def test_tools_that_the_user_held_back_are_used_again(tooled: Path) -> None:
     game.start(BAR)
     again = replied(game, tool_halted("the user paused"), tool_halted("the user paused"))
     assert [call.name for call in again.calls if isinstance(call, FunctionCall)] == ["spreadsheet", "inspect"]
+
+
+def test_a_screen_that_changed_in_the_last_moment_is_looked_at_again(book: Path) -> None:
+    game = Game(book)
+    game.start(BAR)
+    game.show(MENU)
+    game.items.append(ScreenReply(game.last.calls[0].id, game.image(MENU)))
+    game.note("Action 2 of 3 failed: another window is in front now; nothing was done, look again. The last …")
+    [call] = game.respond().calls
+    assert isinstance(call, ScreenCall)
+    assert [action["type"] for action in call.actions] == ["keypress", "type"], "the click was carried out"

@@ -56,7 +56,10 @@ def thousandths_through_the_server(x: float, y: float, size: tuple[int, int]) ->
             says("Thought: All hit.\nAction: finished(content='All hit.')"),
             1.5,
         ),
-        ("Qwen3.8-27B", 32, thousandths_through_the_server, calls(("computer_use", "{")), says("All hit."), 1.5),
+        pytest.param(
+            *("Qwen3.8-27B", 32, thousandths_through_the_server, calls(("computer_use", "{")), says("All hit."), 1.5),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_it_sees_is_what_it_hits(

@@ -39,6 +39,7 @@ def no_such_thing(_: Body) -> Raw:
     return http_error(404)
 
 
+@pytest.mark.slow
 def test_sixty_turns_stay_small_and_go_on_after_a_resume(tmp_path: Path) -> None:
     with openai_server(script(60), keep=2) as server:
         told = work(tmp_path, server, 60, "--compact-at", "12000", *SMALL)

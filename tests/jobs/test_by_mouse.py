@@ -41,6 +41,7 @@ def test_a_draft_becomes_a_report(tmp_path: Path) -> None:
     done_by_mouse(JOBS["report"], tmp_path, "{folder}/report.docx", timeout=LONG)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed")
 @pytest.mark.timeout(LONG + 60)
 def test_a_form_is_filled_in(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.jobs import clean_table, merge, rename
 from tests.jobs.working import done_by_tools, use
 
@@ -20,6 +22,7 @@ def test_two_hundred_pages_are_renamed(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_five_thousand_orders_are_put_in_order(tmp_path: Path) -> None:
     rows = clean_table.ROWS + clean_table.TWICE + 1
     done_by_tools(
@@ -42,6 +45,7 @@ def test_five_thousand_orders_are_put_in_order(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_three_workbooks_become_one(tmp_path: Path) -> None:
     rows = [
         [branch, f"{day:%Y-%m-%d}", product, pieces, price]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.jobs import deck, letters, restyle
 from tests.jobs.working import done_by_tools, use
 from tests.support.openai_script import shell
@@ -39,6 +41,7 @@ def _outlined(slide: deck.Slide) -> str:
     return "\n".join([*lines, *(f"> {note}" for note in slide.notes)])
 
 
+@pytest.mark.slow
 def test_a_deck_is_brought_to_its_brand(tmp_path: Path) -> None:
     names = {"dk1": "dark1", "lt1": "light1", "dk2": "dark2", "lt2": "light2", "hlink": "link"}
     done_by_tools(
@@ -62,6 +65,7 @@ def test_a_deck_is_brought_to_its_brand(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_members_get_their_letters(tmp_path: Path) -> None:
     members = {"workbook": "merge.csv", "sheet": None, "cells": None}
     pages = [

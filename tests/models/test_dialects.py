@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actuators.actions import describe, parse_action
@@ -200,6 +200,7 @@ def test_a_pointer_that_is_no_longer_on_the_screen_is_not_used() -> None:
     assert "does not say where" in understood.fault
 
 
+@settings(max_examples=30)
 @given(
     st.text(max_size=300)
     | st.text("Action:click(start_box='\")<>{}[]\\n,/=tool_call function0123456789 ", max_size=200)

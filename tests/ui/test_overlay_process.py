@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from agent.session import create_session
 from perception.eyes import open_eyes
 from perception.screenshot import Region, Screenshot
 from tests.support.intruder import stage
-from tests.support.overlay import overlay, until
+from tests.support.overlay import Overlay, overlay, until
 from tests.support.textfield import text_field
 from tests.support.xephyr import User
 from tests.support.xserver import xserver, xvfb
@@ -66,13 +67,22 @@ def test_its_user_moves_and_collapses_it_and_it_is_there_again(display: str, tmp
         until(lambda: there.region == Region(at.left - 300, at.top + 200, *SIZE))
         user.press(1, down=False)
         user.move(at.left - 100, at.top + 500)
-        user.click()
-        user.click()
-        until(lambda: "collapsed=true" in there.told())
+        double_click(user, there)
         until(lambda: there.region == Region(at.left - 300, at.top + 200, *BAR))
     with overlay(display, tmp_path) as there:
         assert there.region == Region(at.left - 300, at.top + 200, *BAR)
     user.close()
+
+
+def double_click(user: User, there: Overlay) -> None:
+    """Until it is one: on a busy machine two clicks can be too far apart."""
+    for _ in range(5):
+        user.click()
+        user.click()
+        with suppress(AssertionError):
+            until(lambda: "collapsed=true" in there.told(), 10)
+            return
+    pytest.fail("it did not collapse")
 
 
 def test_when_it_is_killed_the_next_picture_is_right(display: str, tmp_path: Path) -> None:

@@ -184,6 +184,7 @@ def _painted(where: str) -> Any:
     return make(cells.Format, do="format", sheet="Data", cells=where, look=FILL)
 
 
+@pytest.mark.slow
 def test_one_that_hangs_or_dies_is_told_in_time_and_the_next_one_can_be_asked(tmp_path: Path) -> None:
     path = workbook(tmp_path / "book.xlsx")
 

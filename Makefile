@@ -1,7 +1,7 @@
 # The verbs of this project. Each does all the set-up that it needs.
 .PHONY: help setup setup-tests setup-vm demo test test-slow test-vm check fix bench bench-vm docs lock
 BIN := .venv/bin
-# Tests that measure time run one after the other; the others four at a time.
+# Tests that measure time run one after the other; the others three at a time.
 ALONE := tests/actuators tests/perception tests/bench
 BESIDE := $(filter-out $(ALONE) tests/support,$(sort $(patsubst %/,%,$(dir $(wildcard tests/*/test_*.py)))))
 
@@ -18,7 +18,7 @@ demo: setup ## a spreadsheet and a deck, built by mouse and keyboard in a privat
 	@$(BIN)/deskhand demo
 
 test: setup-tests ## the tests
-	@$(BIN)/pytest -n 4 --dist loadfile $(BESIDE)
+	@$(BIN)/pytest -n 3 --dist loadfile $(BESIDE)
 	@$(BIN)/pytest $(ALONE)
 
 test-slow: setup-tests ## the cases that `make test` leaves out for time

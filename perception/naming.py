@@ -19,7 +19,7 @@ from typing import Protocol, Self, TypeAlias
 
 from perception.target import Target
 
-SECONDS = 0.4  # that an answer may take; mostly some ms, but who decides by it must not miss it on a busy machine
+SECONDS = 0.8  # that an answer may take; mostly some ms, but who decides by it must not miss it on a busy machine
 STUCK = 2.0  # seconds after which nobody waits behind a question that is still being worked on
 CLOSING = 0.5  # seconds that closing waits for a question
 UNKNOWN = Target()

@@ -35,6 +35,7 @@ LIMIT = 240.0  # seconds for both files; 45 on an idle machine
 pytestmark = pytest.mark.timeout(300)
 
 
+@pytest.mark.slow
 def test_the_demo_makes_checks_and_reports(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -133,6 +133,7 @@ def test_a_desktop_that_breaks_ends_the_session_and_it_goes_on_with_another(tmp_
         assert server.refusals == [] and server.rewrites == []
 
 
+@pytest.mark.slow
 def test_a_window_manager_that_is_killed_is_replaced_and_the_session_goes_on(tmp_path: Path) -> None:
     with openai_server([slow(CLICK, 0.5), slow(CLICK, 0.5), final("ok")]) as server:
         deskhand = Deskhand(tmp_path / "home", OPENAI_API_KEY=server.key, OPENAI_BASE_URL=server.url)

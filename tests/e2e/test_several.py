@@ -91,6 +91,7 @@ def answered_by(deskhand: Deskhand) -> str:
     return min(path.name for path in (deskhand.home / "data" / "sessions").iterdir())
 
 
+@pytest.mark.slow
 def test_the_own_screen_is_one_sessions_at_a_time_and_who_waits_does_not_touch_it(tmp_path: Path) -> None:
     with xvfb(window_manager=True) as display, home(tmp_path, DISPLAY=display) as (deskhand, _):
         arguments = ("run", "hold", "--computer", "here", "--json")

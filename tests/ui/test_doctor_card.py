@@ -194,6 +194,7 @@ def test_marks_are_found_where_they_are_at_any_origin(left: int, top: int, size:
         assert max(abs(seen.x - mark.point.x), abs(seen.y - mark.point.y)) <= (0 if size[0] <= 1000 else 2)
 
 
+@pytest.mark.slow
 def test_doctor_tells_of_each_monitor(tmp_path: Path) -> None:
     with xvfb(800, 600, window_manager=True) as display:
         set_monitors(display, LEFT, RIGHT)

@@ -47,7 +47,8 @@ def the_red_one(body: Body) -> tuple[int, int]:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("size", [SIZES[0], *(pytest.param(size, marks=pytest.mark.slow) for size in SIZES[1:])])
+@pytest.mark.slow
+@pytest.mark.parametrize("size", SIZES)
 def test_every_click_lands_on_its_pixel(tmp_path: Path, size: tuple[int, int]) -> None:
     log = tmp_path / "home" / "hits"  # where programs of the private desktop may write
 

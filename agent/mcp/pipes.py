@@ -86,10 +86,16 @@ class Line:
             yield await _reader(output, stack), writer, protocol, await _reader(errors, stack)
 
     async def _leave(self) -> None:
-        with anyio.move_on_after(LEAVE_SECONDS):
-            while await anyio.to_thread.run_sync(self._program.status) is None:
-                await anyio.sleep(0.02)
+        await self._status_at_the_end()
         await anyio.to_thread.run_sync(self._program.close)
+
+    async def _status_at_the_end(self) -> int | None:
+        """Of the program, which is given some time to end by itself; None where it does not."""
+        with anyio.move_on_after(LEAVE_SECONDS):
+            while (status := await anyio.to_thread.run_sync(self._program.status)) is None:
+                await anyio.sleep(0.02)
+            return status
+        return None
 
     def _end(self, reason: str) -> None:
         if not self._leaving:
@@ -142,11 +148,10 @@ class Line:
         return self._unasked > UNASKED or self._lately > AT_ONCE
 
     async def _how_it_ended(self, otherwise: str) -> str:
-        with anyio.move_on_after(LEAVE_SECONDS):
-            while (status := await anyio.to_thread.run_sync(self._program.status)) is None:
-                await anyio.sleep(0.02)
+        status = await self._status_at_the_end()
+        if status is not None:
             how = f"signal {-status}" if status < 0 else f"exit status {status}"
-            return f"it ended ({how}){self._errors.last_words()}"
+            otherwise = f"it ended ({how})"
         return f"{otherwise}{self._errors.last_words()}"
 
     # ---- its input

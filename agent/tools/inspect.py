@@ -13,7 +13,6 @@ import anyio.to_thread
 from agent.errors import ToolFault
 from agent.tools.base import Arguments, Context, Reply, Room, Tool, text_of
 
-LONGEST = 20_000  # characters of a reply
 _MODULES = {
     "spreadsheet": "agent.office.spreadsheets.inspecting",
     "slides": "agent.office.slides.inspecting",

@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from agent.errors import ToolFault
+from agent.office.cutting import cut
 from agent.office.documents import comments
 from agent.office.documents.changes import changes_of
 from agent.office.documents.draft import Draft, open_draft
@@ -22,7 +23,6 @@ from agent.office.package import Package
 from agent.office.xml import Element, first, local, q
 from agent.tools.base import Room
 
-LONGEST = 20_000  # characters of a reply
 _TEXT = 500  # characters of a paragraph in the overview
 _ROWS, _CELL = 60, 80
 _EMU = 360_000
@@ -58,13 +58,10 @@ def _inspect(path: Path, name: str, kind: str, part: str | None, detail: str | N
 
 
 def _cut(lines: list[str]) -> str:
-    text = "\n".join(lines)
-    if len(text) <= LONGEST:
-        return text
-    kept = text[:LONGEST].rsplit("\n", 1)[0]
-    last = (re.findall(r"^(\d+) ", kept, re.MULTILINE) or ["1"])[-1]
-    return (
-        f'{kept}\n… cut here, at block {last}; read on with part "{last}-{int(last) + 100}", "comments" or "changes".'
+    return cut(
+        lines,
+        r"^(\d+) ",
+        lambda last: f'cut here, at block {last}; read on with part "{last}-{last + 100}", "comments" or "changes".',
     )
 
 

@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 from agent.errors import ToolFault
+from agent.office.cutting import LONGEST
 from agent.office.pdfs.apart import ask
 from agent.tools.base import Reply, Room
 
-LONGEST = 20_000  # characters of a reply
 _FIRST = 6_000  # characters of the first page's text in the overview
 _MOST_PAGES = 50  # of one call
 _AT_ONCE = 10  # pages that are read by one program

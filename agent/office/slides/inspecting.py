@@ -10,6 +10,7 @@ from typing import Any
 import anyio.to_thread
 
 from agent.errors import ToolFault
+from agent.office.cutting import cut
 from agent.office.materials import as_modern
 from agent.office.package import Package
 from agent.office.slides.deck import EMU, Deck, alt_text, open_deck, placeholder, shapes_of
@@ -19,7 +20,6 @@ from agent.office.slides.themes import colours_of, fonts_of, theme_of
 from agent.office.xml import Element, first, local, parse, q
 from agent.tools.base import Room
 
-LONGEST = 20_000  # characters of a reply
 _TEXT = 600  # characters of a shape's text in the overview
 _ROWS = 40
 
@@ -50,12 +50,11 @@ def _inspect(path: Path, name: str, kind: str, part: str | None, detail: str | N
 
 
 def _cut(lines: list[str]) -> str:
-    text = "\n".join(lines)
-    if len(text) <= LONGEST:
-        return text
-    kept = text[:LONGEST].rsplit("\n", 1)[0]
-    last = (re.findall(r"^slide (\d+)", kept, re.MULTILINE) or ["1"])[-1]
-    return f'{kept}\n… cut here, within slide {last}; read on with part "{last}-{int(last) + 10}".'
+    return cut(
+        lines,
+        r"^slide (\d+)",
+        lambda last: f'cut here, within slide {last}; read on with part "{last}-{last + 10}".',
+    )
 
 
 def _numbers(part: str | None, count: int) -> range:

@@ -356,7 +356,10 @@ def open_hands(display: str | None = None, *, backend: str | None = None) -> Han
     try:
         return Hands(_reaching(_open_x11, display), notes=_session_notes(display))
     except NotSupported as error:
-        fallback = _reaching(_open_pyautogui, display)
+        try:
+            fallback = _reaching(_open_pyautogui, display)
+        except NotSupported as neither:
+            raise error from neither  # the first names the cause; the second is often one display a process
         note = f"mouse and keyboard work through pyautogui, since direct X11 does not: {error}"
         return Hands(fallback, notes=(note, *_session_notes(display)))
 

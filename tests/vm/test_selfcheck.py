@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Generator
@@ -204,3 +206,19 @@ def test_a_server_that_takes_no_input() -> None:
         check_here(server.display)
     assert "XTEST" in str(caught.value) and "--computer desktop" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_takes_no_input_is_the_cause_that_is_named_where_pyautogui_is_elsewhere() -> None:
+    """pyautogui is of one display for the life of a process: a fallback that cannot work explains nothing."""
+    script = (
+        "import sys\n"
+        "from actuators.hands import open_hands\n"
+        "from vm.here import check_here\n"
+        "open_hands(sys.argv[1], backend='pyautogui').close()\n"
+        "check_here(sys.argv[2])\n"
+    )
+    with xserver(640, 480) as other, xserver(640, 480, "-extension", "XTEST") as server:
+        command = [sys.executable, "-c", script, other.display, server.display]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 1
+    assert "runs without XTEST" in ran.stderr.splitlines()[-1] and other.display not in ran.stderr.splitlines()[-1]

@@ -1,6 +1,8 @@
 # The verbs of this project. Each does all the set-up that it needs.
 .PHONY: help setup setup-tests setup-vm demo test test-slow test-vm check fix bench bench-vm docs lock
 BIN := .venv/bin
+# pytest; what fails beside other tests is tried once more by itself.
+TRIED := $(BIN)/python -m tests.support.tried
 # Tests that measure time run one after the other; the others three at a time.
 ALONE := tests/actuators tests/perception tests/bench
 BESIDE := $(filter-out $(ALONE) tests/support,$(sort $(patsubst %/,%,$(dir $(wildcard tests/*/test_*.py)))))
@@ -18,18 +20,18 @@ demo: setup ## a spreadsheet and a deck, built by mouse and keyboard in a privat
 	@$(BIN)/deskhand demo
 
 test: setup-tests ## the tests
-	@$(BIN)/pytest -n 3 --dist loadfile $(BESIDE)
-	@$(BIN)/pytest $(ALONE)
+	@$(TRIED) -n 3 --dist loadfile $(BESIDE)
+	@$(TRIED) $(ALONE)
 
 test-slow: setup-tests ## the cases that `make test` leaves out for time
-	@$(BIN)/pytest -n 3 --dist loadfile -m "slow and not vm"
+	@$(TRIED) -n 3 --dist loadfile -m "slow and not vm"
 
 setup-vm:
 	@vm/host/setup.sh tests/packages.txt vm/host/machine-packages.txt
 
 test-vm: setup-vm ## the tests that need a virtual machine, and its image (ALL=1: slow cases too)
 	@$(BIN)/python -m tests.support.vm_image office
-	@$(BIN)/pytest -m "vm$(if $(ALL),, and not slow)" -rs --durations=15 --timeout 900 tests/vm tests/e2e
+	@$(TRIED) -m "vm$(if $(ALL),, and not slow)" -rs --durations=15 --timeout 900 tests/vm tests/e2e
 
 check: setup-tests ## format, lint, strict types, import layers, generated docs
 	@$(BIN)/ruff format --check --quiet .

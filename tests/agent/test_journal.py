@@ -89,7 +89,7 @@ def test_every_event_reads_back_as_it_was_written(event: Event) -> None:
 
 
 @given(st.lists(events(), min_size=1, max_size=6), st.data())
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_a_flipped_bit_is_seen(some: list[Event], data: st.DataObject) -> None:
     lines = [encode(Entry(n, AT, event=event)) for n, event in enumerate(some, start=1)]
     number = data.draw(st.integers(0, len(lines) - 1))
@@ -102,7 +102,7 @@ def test_a_flipped_bit_is_seen(some: list[Event], data: st.DataObject) -> None:
 
 
 @given(st.lists(events(), min_size=1, max_size=6), st.data())
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_a_journal_cut_anywhere_gives_every_whole_line_before_the_cut(some: list[Event], data: st.DataObject) -> None:
     whole = b"".join(encode(Entry(n, AT, event=event)) for n, event in enumerate(some, start=1))
     cut = data.draw(st.integers(0, len(whole)))

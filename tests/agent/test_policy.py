@@ -304,7 +304,7 @@ deeds = st.builds(Deed, actions, targets, st.sampled_from(["here", "desktop", "v
 
 
 @given(deeds)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_judging_never_fails(deed: Deed) -> None:
     ruling = shipped().judge(deed)
     assert ruling.kind in STRICTEST_FIRST
@@ -312,7 +312,7 @@ def test_judging_never_fails(deed: Deed) -> None:
 
 
 @given(deeds, said_by_user)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_words_never_lift_what_must_be_confirmed(deed: Deed, others: tuple[str, ...]) -> None:
     kinds = {rule.name: rule.kind for rule in shipped().rules}
     before, after = shipped().judge(deed), shipped().judge(replace(deed, granted=others))
@@ -322,7 +322,7 @@ def test_words_never_lift_what_must_be_confirmed(deed: Deed, others: tuple[str, 
 
 
 @given(deeds)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_nothing_on_the_screen_is_a_yes(deed: Deed) -> None:
     assert shipped().judge(replace(deed, granted=())).kind != "pre_approved"
 
@@ -355,7 +355,7 @@ own_rules = st.lists(
 
 
 @given(own_rules, deeds)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_rules_of_ones_own_never_weaken_a_shipped_one(own: list[dict[str, Any]], deed: Deed) -> None:
     added = [RuleData.model_validate(rule).compiled({}) for rule in own]
     assert _strictness(Policy([*added, *shipped().rules]).judge(deed)) >= _strictness(shipped().judge(deed))

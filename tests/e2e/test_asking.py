@@ -39,7 +39,9 @@ def told_by_deskhand(server: Server) -> str:
     return "\n".join(told(server.requests[-1], "developer"))
 
 
-@pytest.mark.parametrize(("word", "mails"), [("approve", ["ann@example.org"]), ("deny", [])])
+@pytest.mark.parametrize(
+    ("word", "mails"), [("approve", ["ann@example.org"]), pytest.param("deny", [], marks=pytest.mark.slow)]
+)
 def test_sending_a_mail_needs_a_yes(tmp_path: Path, word: str, mails: list[str]) -> None:
     with working(tmp_path, [actions(SEND), final("ok")]) as (deskhand, command, server, log):
         asked = command.wait_for("approval.requested")
@@ -72,7 +74,9 @@ def test_never_refuses_and_tells_the_model(tmp_path: Path) -> None:
         assert "--approve never" in told_by_deskhand(server)
 
 
-@pytest.mark.parametrize(("typed", "status"), [("always\n", 0), ("yes\n", 2), ("", 2)])
+@pytest.mark.parametrize(
+    ("typed", "status"), [("always\n", 0), ("yes\n", 2), pytest.param("", 2, marks=pytest.mark.slow)]
+)
 def test_always_must_be_typed(tmp_path: Path, typed: str, status: int) -> None:
     with openai_server([final("ok")]) as server:
         deskhand = Deskhand(tmp_path / "home", OPENAI_API_KEY=server.key, OPENAI_BASE_URL=server.url)

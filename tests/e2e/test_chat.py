@@ -89,6 +89,7 @@ def test_what_it_sees_is_what_it_hits(
     assert deskhand.leftovers == []
 
 
+@pytest.mark.slow
 def test_the_dialect_that_a_session_began_with_stays(tmp_path: Path) -> None:
     """However the session is resumed; and what the user says goes on as theirs."""
     with chat_server(lambda body: says('{"thought": "x", "actions": [{"type": "done", "text": "ready"}]}')) as server:

@@ -172,6 +172,7 @@ def test_libreoffice_is_not_installed(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.slow
 def test_libreoffice_is_killed_in_the_middle_and_the_session_goes_on(tmp_path: Path) -> None:
     script: list[Scripted] = [slow(actions({"type": "click", "x": 300, "y": 300, "button": "left"}), 0.3), final("ok")]
     with openai_server(script) as server:

@@ -72,6 +72,7 @@ def test_every_click_lands_on_its_pixel(tmp_path: Path, size: tuple[int, int]) -
     assert max(errors) <= 1.0, errors
 
 
+@pytest.mark.slow
 def test_on_the_users_own_screen_it_hits_and_leaves_their_windows(tmp_path: Path) -> None:
     log = tmp_path / "hits"
 

@@ -19,7 +19,7 @@ from tests.support.openai_script import Body, Scripted, actions, final, slow
 from tests.support.openai_server import openai_server
 
 TARGETS = Path(__file__).parents[1] / "support" / "targets.py"
-KILLS = int(os.environ.get("DESKHAND_KILLS", "3"))
+KILLS = int(os.environ.get("DESKHAND_KILLS", "2"))
 LATEST = 2.0  # times what a start takes until its first request, on this machine at this moment
 
 

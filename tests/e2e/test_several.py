@@ -42,6 +42,7 @@ def identity(command: Command) -> str:
     return command.wait_for("session.started")["session"]
 
 
+@pytest.mark.slow
 def test_two_work_the_others_wait_their_turn_and_a_killed_one_makes_room(tmp_path: Path) -> None:
     with home(tmp_path, DESKHAND_MAX_AGENTS="2") as (deskhand, _), ExitStack() as running:
         first, second = (running.enter_context(deskhand.start("run", "hold", *SMALL)) for _ in range(2))

@@ -168,7 +168,7 @@ def test_the_same_action_on_a_screen_that_does_not_change_ends_as_given_up(tmp_p
 @pytest.mark.parametrize(
     ("first", "flags", "status"),
     [
-        (final("ready"), (), 0),
+        pytest.param(final("ready"), (), 0, marks=pytest.mark.slow),
         pytest.param(function("give_up", {"reason": "no"}), (), 1, marks=pytest.mark.slow),
         (actions({"type": "click", "x": 9, "y": 9, "button": "left"}), ("--max-turns", "1"), 3),
         pytest.param(http_error(400, "context_length_exceeded", "Too long."), (), 1, marks=pytest.mark.slow),

@@ -71,6 +71,7 @@ def test_a_touch_pauses_until_it_is_handed_back(tmp_path: Path, how: str) -> Non
         assert after.index("takeover.ended") < after.index("screenshot.taken") < after.index("call.answered")
 
 
+@pytest.mark.slow
 def test_idle_hands_give_back_when_that_was_chosen(tmp_path: Path) -> None:
     with working(tmp_path, "--hand-back-after", "0.7") as (_deskhand, command, _server, _log, _display, user):
         user.move(300, 300)

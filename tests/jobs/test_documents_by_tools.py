@@ -11,6 +11,7 @@ from tests.jobs.working import done_by_tools, use
 from tests.support.openai_script import shell
 
 
+@pytest.mark.slow
 def test_an_outline_becomes_ten_slides(tmp_path: Path) -> None:
     slides = deck.slides()
     columns = next(number for number, each in enumerate(slides, 1) if len(each.bodies) > 1)

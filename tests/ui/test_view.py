@@ -281,7 +281,7 @@ def _timed(told: list[Event], waits: list[int]) -> list[Entry]:
 
 # The same examples each time: the skimmed seconds of work are known to differ where a journal that does not begin with
 # its task is resumed, which none of ours does.
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(events, steps, st.lists(st.integers(0, 20_000), max_size=4), st.booleans())
 @example([TurnStarted(1, 2)] * 3, [0, 1, 0], [], False)
 def test_any_journal_is_told_the_same_however_it_is_read(
@@ -314,7 +314,7 @@ def test_any_journal_is_told_the_same_however_it_is_read(
         assert fresh.newest()["blocks"] == item.newest()["blocks"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(events, steps, st.integers(0, 40), st.integers(0, 60))
 def test_a_damaged_line_is_no_reason_to_fail(told: list[Event], waits: list[int], line: int, at: int) -> None:
     lines = [encode(entry) for entry in _timed(told, waits)]

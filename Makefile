@@ -1,11 +1,10 @@
 # The verbs of this project. Each does all the set-up that it needs.
 .PHONY: help setup setup-tests setup-vm demo test test-slow test-vm check fix bench bench-vm docs lock
 BIN := .venv/bin
+# Hundreds of processes of this project are started by its tests: compiled once, they start in half the time.
+export PYTHONDONTWRITEBYTECODE :=
 # pytest; what fails beside other tests is tried once more by itself.
 TRIED := $(BIN)/python -m tests.support.tried
-# Tests that measure time run one after the other; the others three at a time.
-ALONE := tests/actuators tests/perception tests/bench
-BESIDE := $(filter-out $(ALONE) tests/support,$(sort $(patsubst %/,%,$(dir $(wildcard tests/*/test_*.py)))))
 
 help: ## what can be done
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,8 +19,8 @@ demo: setup ## a spreadsheet and a deck, built by mouse and keyboard in a privat
 	@$(BIN)/deskhand demo
 
 test: setup-tests ## the tests
-	@$(TRIED) -n 3 --dist loadfile $(BESIDE)
-	@$(TRIED) $(ALONE)
+	@$(TRIED) -n 3 --dist loadfile -m "not alone and not slow and not vm"
+	@$(TRIED) -m "alone and not slow" tests/actuators tests/perception
 
 test-slow: setup-tests ## the cases that `make test` leaves out for time
 	@$(TRIED) -n 3 --dist loadfile -m "slow and not vm"

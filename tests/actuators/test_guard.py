@@ -21,6 +21,8 @@ from tests.support.window import event_window
 from tests.support.xephyr import HEIGHT, WIDTH, User, pressed, xephyr
 from tests.support.xserver import XServer, xserver, xvfb
 
+pytestmark = pytest.mark.alone
+
 LONG_DRAG = Drag((Point(0, 0), Point(1200, 700)), ("ctrl", "shift"))
 
 

@@ -23,6 +23,8 @@ from tests.support.textfield import text_field
 from tests.support.xephyr import User
 from tests.support.xserver import xvfb
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ from perception.screenshot import Region, Screenshot, Space
 from tests.perception.painter import BLACK, BLUE, GREEN, RED, Painter, meanwhile, painter
 from tests.support.xserver import xserver, xvfb
 
+pytestmark = pytest.mark.alone
+
 WIDTH, HEIGHT = 800, 600
 SLACK = 0.15  # seconds that a busy machine may add
 AT_ONCE = 0.05 + SLACK

@@ -13,7 +13,7 @@ import pytest
 from perception.load import BUSY, Load, Work
 from tests.support.xserver import end
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows it")
+pytestmark = [pytest.mark.alone, pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows it")]
 _BURN = "print(flush=True)\nwhile True: pass"
 _SLEEP = "import time\nprint(flush=True)\ntime.sleep(60)"
 # In a thread of its own: that of the window may well be waiting for it.

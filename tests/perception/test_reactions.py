@@ -23,6 +23,8 @@ from perception.screenshot import Region, Screenshot
 from tests.perception.reactor import BUTTON, DELAY, DIALOG, FIELD, Reactor, reactor
 from tests.support.xserver import end, xvfb
 
+pytestmark = pytest.mark.alone
+
 QUICK = 0.5  # seconds; what waits longer has waited for something
 NAVY = (0, 0, 128)
 

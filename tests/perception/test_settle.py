@@ -23,6 +23,8 @@ from perception.screenshot import Region
 from perception.settle import GLANCE, TEMPO, Settled, Settling, Tempo, wait_for_change
 from perception.watch import News, PollingWatch, Wake, Watch
 
+pytestmark = pytest.mark.alone
+
 WIDTH, HEIGHT = 400, 300
 AREA = WIDTH * HEIGHT
 LARGE, SMALL, CARET = Region(50, 50, 200, 150), Region(300, 20, 20, 20), Region(10, 10, 2, 16)

@@ -28,6 +28,8 @@ from tests.support.xserver import xvfb
 from vm import warden
 from vm.desktop import PrivateDesktop
 
+pytestmark = pytest.mark.alone
+
 office = pytest.mark.skipif(shutil.which("localc") is None, reason="LibreOffice is not installed")
 
 

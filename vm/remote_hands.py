@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from actuators.backends.witness import Witness
     from vm.guest_client import Performed
 
-SECONDS = 40.0  # for one action, without the text that it types
-CHARACTERS = 100  # a second that are typed at least, on the slowest machine
+SECONDS = 120.0  # for one action, without the text that it types: an emulated machine on a busy host needs a minute
+CHARACTERS = 20  # a second that are typed at least, on the slowest machine
 RELEASE_SECONDS = 3.0  # for letting go; a machine that does not even do that is cut off
 LOOK_AFTER = 6.0  # seconds in which an action may well go on, before anybody asks whether the machine hangs
 AGAIN = 0.15  # seconds after which a batch that was told to end, and has not, is told again

@@ -27,7 +27,7 @@ def tokens_of_text(text: str) -> int:
 
 def tokens_of_words(words: Iterable[Word]) -> int:
     """Tokens of a provider's items, or of tools."""
-    return sum(tokens_of_text(json.dumps(word)) for word in words)
+    return sum(tokens_of_text(json.dumps(word, separators=(",", ":"))) for word in words)
 
 
 def pictures_of(item: Item) -> tuple[ImageRef, ...]:

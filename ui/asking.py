@@ -18,7 +18,7 @@ from agent.events import (
 )
 from agent.inbox import Message, post
 from agent.session import Session
-from ui.settings import at_terminal
+from ui.settings.words import at_terminal
 
 POLL = 0.1  # seconds between looks whether somebody else was quicker
 ANSWERS = {"y": True, "yes": True, "n": False, "no": False}

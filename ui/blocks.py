@@ -131,6 +131,8 @@ def still_open(items: Iterable[Item]) -> None:
     """In the last turn of a session that is still at work, the rest is yet to come."""
     words = {"unsure": "now", "not": "next"}
     for item in items:
+        if item["kind"] == "function":
+            item["state"] = words.get(item["state"], item["state"])
         for action in item.get("actions", ()):
             action["state"] = words.get(action["state"], action["state"])
 

@@ -14,7 +14,7 @@ from agent.session import Session
 from agent.state import State
 from ui.demo_check import BUDGET, DECK, Check, check_files
 from ui.run import run_task
-from ui.settings import Provider, RunOptions
+from ui.settings.options import Provider, RunOptions
 
 TASK = (
     "Make a quarterly budget of four departments with sums, a bold header, currency and a chart, and save it as "

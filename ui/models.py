@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.errors import UserFault
 from agent.ports import Model
-from ui.settings import Provider
+from ui.settings.options import Provider
 
 PLAYBOOK = "playbook:"
 

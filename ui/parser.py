@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from perception.screenshot import Region
-from ui.settings import (
-    DEFAULT_MODEL,
+from ui.settings.kinds import (
     TOOL_NAMES,
     chord,
     computer_name,
@@ -22,6 +21,7 @@ from ui.settings import (
     shared_paths,
     tool_names,
 )
+from ui.settings.options import DEFAULT_MODEL
 
 SESSION = "id of the session, any part that only one has, or `last`"
 
@@ -105,7 +105,8 @@ def _run(commands: Any) -> None:
     run.add_argument(
         "--network",
         action=argparse.BooleanOptionalAction,
-        help="whether programs there reach other machines (default: on a private desktop yes, in a virtual machine no)",
+        help="whether programs there, and commands beside them, reach other machines (default: programs of a private "
+        "desktop do; those of a virtual machine, and commands, do not)",
     )
     run.add_argument(
         "--tools",
@@ -127,6 +128,16 @@ def _resume(commands: Any) -> None:
 
 
 def _common(command: Parser) -> None:
+    _sources(command)
+    _limits(command)
+    _user(command)
+    _view(command)
+    _questions(command)
+    command.add_argument("--json", action="store_true", help="print the journal's events, one a line")
+
+
+def _sources(command: Parser) -> None:
+    """What it may use beside its computer, and who thinks."""
     command.add_argument(
         "--share",
         type=shared_paths,
@@ -142,6 +153,10 @@ def _common(command: Parser) -> None:
     )
     command.add_argument("--no-mcp", dest="mcp", action="store_const", const=(), help="use no MCP servers")
     command.add_argument("--base-url", metavar="URL", help="of an OpenAI-compatible service")
+
+
+def _limits(command: Parser) -> None:
+    """How long it may become."""
     command.add_argument("--max-turns", type=positive_int, metavar="N", help="end after so many answers of the model")
     command.add_argument("--max-minutes", type=positive, metavar="M", help="end after so many minutes of work")
     command.add_argument("--max-cost", type=positive, metavar="USD", help="end when so much is spent")
@@ -151,6 +166,10 @@ def _common(command: Parser) -> None:
         metavar="TOKENS",
         help="length from which on the conversation with the model is made shorter (default: what suits the model)",
     )
+
+
+def _user(command: Parser) -> None:
+    """Your own hands."""
     command.add_argument(
         "--hand-back-after",
         type=positive,
@@ -170,6 +189,10 @@ def _common(command: Parser) -> None:
         help="what stops the session at once when you press it three times within a second (default: escape; "
         "not with --no-takeover)",
     )
+
+
+def _view(command: Parser) -> None:
+    """What of the screen the model sees."""
     command.add_argument(
         "--monitor",
         type=monitor_number,
@@ -182,6 +205,10 @@ def _common(command: Parser) -> None:
         action=argparse.BooleanOptionalAction,
         help="whether the mouse pointer is drawn into the pictures that the model is sent (default: it is not)",
     )
+
+
+def _questions(command: Parser) -> None:
+    """Who is asked, and where it shows what it does."""
     command.add_argument("--approval-timeout", type=positive, metavar="SECONDS", help="how long a question waits")
     command.add_argument(
         "--reviewer",
@@ -195,7 +222,6 @@ def _common(command: Parser) -> None:
         help="whether a small window on your screen shows what it does and lets you steer it (default: it does, where "
         "you sit at a screen and a terminal)",
     )
-    command.add_argument("--json", action="store_true", help="print the journal's events, one a line")
 
 
 def parse_region(text: str) -> Region:

@@ -30,7 +30,7 @@ from agent.office import schemas
 from ui.parser import Parser, make_parser
 from ui.reference_api import api_rows
 from ui.reference_models import models_page
-from ui.settings import KEYS, variable_of
+from ui.settings.config import KEYS, variable_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 MADE_BY = "<!-- Made by `make docs` from the code; changes here are overwritten. -->\n"

@@ -77,8 +77,12 @@ what a tool has answered. What a tool answers cannot begin a line with these, an
 - **LM Studio**: load the model with a long context, then start its server. An answer without a word usually means that
   the context is full.
 
-Deskhand counts on a context of 100,000 tokens until the server names its own by refusing; then the conversation is made
-shorter. A screenshot of 1440×900 takes some 1,200 to 1,600 tokens, the standing orders with all tools some thousands.
+How much a model takes at once is asked of the server's list of models (vLLM, SGLang, OpenRouter and others tell it
+there). Where nobody says it, Deskhand counts on 100,000 tokens until the server names its own by refusing; then the
+conversation is made shorter. A screenshot of 1440×900 takes some 1,200 to 1,600 tokens, the standing orders with all
+tools 9,000 to 11,000. A model that is known to take less than 64,000 is not offered the tools `spreadsheet`, `slides`,
+`document` and `pdf`, whose work the shell and the files can do; the session says so, and then orders and tools take
+some 4,000. `--tools` names what is offered, whatever the model takes.
 Loading a model can take minutes: `model_timeout` in the configuration is the number of seconds that a silence may last
 (180). A server that does not count tokens gets an estimate, marked as one in the report.
 

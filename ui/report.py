@@ -70,7 +70,8 @@ class Turn:
 
     def as_data(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self) | {"waiting": self.waiting}
+        told = asdict(self) | {"waiting": self.waiting}
+        return {name: round(value, 6) if isinstance(value, float) else value for name, value in told.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from agent.errors import UserFault
 from ui.replay import ASSETS, sha256_source, write_whole
-from ui.report import Report, Turn, added, cached_share
-from ui.report_text import duration, grouped, money, shorter_in_words
+from ui.report import Report, Turn, added
+from ui.report_text import FIGURES, figures, grouped, shorter_in_words
 from ui.summary import local_time
 
 TALL = 100  # units of a chart's height
 MOST_BARS = 240
-HEADINGS = ("input", "cached", "output", "cost", "images", "actions", "model", "ours", "waiting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ def _bar(at: int, bar: Sequence[float], chart: _Chart, most: float) -> str:
 
 
 def _table(first: str, rows: Sequence[tuple[str, Turn]], whole: Turn | None = None) -> str:
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in (first, *HEADINGS))
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in (first, *FIGURES))
     last = whole or (added(turn for _, turn in rows) if len(rows) > 1 else None)
     body = "".join(f"<tr>{_cells(name, turn)}</tr>" for name, turn in rows)
     total = f'<tr class="sum">{_cells("sum", last)}</tr>' if last else ""
@@ -149,14 +148,4 @@ def _table(first: str, rows: Sequence[tuple[str, Turn]], whole: Turn | None = No
 
 
 def _cells(name: str, turn: Turn) -> str:
-    cells = (
-        name,
-        f"{turn.input_tokens:,}",
-        f"{cached_share(turn):.0%}",
-        f"{turn.output_tokens:,}",
-        money(turn.cost_usd),
-        str(turn.images),
-        str(turn.deeds),
-        *(duration(seconds) for seconds in (turn.model, turn.ours, turn.waiting)),
-    )
-    return "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+    return "".join(f"<td>{html.escape(cell)}</td>" for cell in (name, *figures(turn)))

@@ -11,7 +11,11 @@ from ui.summary import local_time, one_line, printable
 ROWS = 40  # of a table; more turns than that share a row
 CHART = 72  # columns
 BARS = "▁▂▃▄▅▆▇█"
-HEADINGS = ("turn", "input", "cached", "output", "cost", "images", "actions", "model", "ours", "waiting")
+FIGURES = ("input", "cached", "output", "cost", "images", "actions", "model", "ours", "waiting")
+LEGEND = (
+    "input: tokens sent, of which the provider had kept the share cached and charges little for it; images: new ones;",
+    "model: the time until its answer was there; ours: Deskhand's own; waiting: for you, a computer, or a new try",
+)
 BY = {"provider": "the provider", "model": "a summary", "deskhand": "the journal's record"}
 
 
@@ -26,7 +30,7 @@ def lines_of(report: Report) -> list[str]:
         lines.append(f"{whole.retries} retries, {whole.dropped} answers dropped")
     if report.damages:
         lines.append(f"{report.damages} lines of the journal are damaged and left out")
-    return lines
+    return [*lines, "", *LEGEND]
 
 
 def shorter_in_words(made: Shorter) -> str:
@@ -42,13 +46,15 @@ def lines_of_many(reports: Sequence[Report], days: Mapping[str, float]) -> list[
     rows = [(printable(report.session), report.sum) for report in reports]
     rows = [*rows, ("sum", added([whole for _, whole in rows]))] if len(rows) > 1 else rows
     lines = _table(rows, "session".ljust(width), [len(report.turns) for report in reports])
-    return [*lines, *_days(days)]
+    return [*lines, *_days(days), *(["", *LEGEND] if reports else [])]
 
 
 def _days(days: Mapping[str, float]) -> list[str]:
     most = max(days.values(), default=0.0)
     if not most:
         return []
+    first = next(day for day, spent in days.items() if spent)  # nothing is said of the days before
+    days = {day: spent for day, spent in days.items() if day >= first}
     bars = {day: "█" * max(1, round(24 * spent / most)) if spent else "" for day, spent in days.items()}
     return ["", "spent a day", *(f"{day}  {money(spent):>9}  {bars[day]}".rstrip() for day, spent in days.items())]
 
@@ -63,7 +69,7 @@ def grouped(turns: Sequence[Turn]) -> list[tuple[str, Turn]]:
 
 
 def _table(rows: Sequence[tuple[str, Turn]], first: str = "", turns: Sequence[int] = ()) -> list[str]:
-    headings = (first or HEADINGS[0], *(("turns",) if turns else ()), *HEADINGS[1:])
+    headings = (first or "turn", *(("turns",) if turns else ()), *FIGURES)
     counts = [*map(str, turns), str(sum(turns))]
     cells = [headings, *(_cells(name, turn, counts[at] if turns else "") for at, (name, turn) in enumerate(rows))]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
@@ -74,10 +80,9 @@ def _table(rows: Sequence[tuple[str, Turn]], first: str = "", turns: Sequence[in
     ]
 
 
-def _cells(name: str, turn: Turn, count: str) -> tuple[str, ...]:
+def figures(turn: Turn) -> tuple[str, ...]:
+    """What is told of a turn, in the order of `FIGURES`."""
     return (
-        name,
-        *((count,) if count else ()),
         f"{turn.input_tokens:,}",
         f"{cached_share(turn):.0%}",
         f"{turn.output_tokens:,}",
@@ -86,6 +91,10 @@ def _cells(name: str, turn: Turn, count: str) -> tuple[str, ...]:
         str(turn.deeds),
         *(duration(seconds) for seconds in (turn.model, turn.ours, turn.waiting)),
     )
+
+
+def _cells(name: str, turn: Turn, count: str) -> tuple[str, ...]:
+    return (name, *((count,) if count else ()), *figures(turn))
 
 
 def _chart(report: Report) -> list[str]:

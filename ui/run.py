@@ -31,7 +31,8 @@ from agent.workspace import files_made
 from ui import tools
 from ui.models import dialect_of, make_model
 from ui.service.running import find_service
-from ui.settings import ResumeOptions, RunOptions, config_path
+from ui.settings.config import config_path
+from ui.settings.options import ResumeOptions, RunOptions, SessionOptions
 from ui.terminal import make_face
 from ui.workspace import bring_files, check_files
 from vm.places import Place, Wishes, check_place, folder_inside, open_place, place_of, usual_size
@@ -115,7 +116,7 @@ def _check(place: Place, monitor: int) -> None:
 
 
 def _opener(
-    state: State, model: Model, options: RunOptions | ResumeOptions, say: Callable[[str], None]
+    state: State, model: Model, options: SessionOptions, say: Callable[[str], None]
 ) -> Callable[[], Awaitable[Computer]]:
     async def open_computer() -> Computer:
         assert state.started
@@ -140,7 +141,7 @@ def _work(
     first: SessionStarted | None,
     model: Model,
     rules: Rules,
-    options: RunOptions | ResumeOptions,
+    options: SessionOptions,
 ) -> int:
     state = State.of(entries)
     face = make_face(session, state, json=options.json)
@@ -175,7 +176,7 @@ async def _loop(
     state: State,
     model: Model,
     rules: Rules,
-    options: RunOptions | ResumeOptions,
+    options: SessionOptions,
     say: Callable[[str], None],
 ) -> SessionEnded:
     assert state.started
@@ -192,7 +193,7 @@ async def _loop(
         hand_back_after=options.hand_back_after,
         compact_at=options.compact_at,
         open_tools=lambda computer, offered: tools.open_tools(
-            computer, offered, session, started, options.mcp, options.tools, say
+            computer, offered, model, session, started, options.mcp, options.tools, say
         ),
     )
     loop = Loop(
@@ -210,7 +211,7 @@ async def _loop(
             await aclose()
 
 
-def _rules(options: RunOptions | ResumeOptions) -> Rules:
+def _rules(options: SessionOptions) -> Rules:
     """What needs the user's yes, and who looks at it first."""
     policy = Policy.load(config_path().with_name("policy.toml"))
     if not options.reviewer:

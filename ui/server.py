@@ -40,7 +40,7 @@ from ui.service.running import announce
 from ui.service.security import Secured
 from ui.service.wire import to_json
 from ui.service.words import NotNow, NoWords
-from ui.settings import notifies
+from ui.settings.options import notifies
 from vm.running import display_of
 
 if TYPE_CHECKING:

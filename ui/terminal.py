@@ -45,6 +45,7 @@ from agent.events import (
     SteerQueued,
     TakeoverEnded,
     TakeoverStarted,
+    ToolsOffered,
     ToolStarted,
     Unpaused,
     WaitingStarted,
@@ -58,6 +59,7 @@ from ui.stream import Stream
 from ui.summary import one_line, outcome_word, printable
 
 WIDTH = 140  # columns of a plain line
+INDENT = "    "  # before further lines of what was written, so that none passes for a line of ours
 
 
 def line_of(event: Event) -> str:
@@ -69,6 +71,8 @@ def line_of(event: Event) -> str:
             return "going on"
         case ComputerReady():
             return f"the {event.computer} is ready"
+        case ToolsOffered() if event.left_out:
+            return f"not offered to a model of {event.window or 0:,} tokens: {', '.join(event.left_out)} (see --tools)"
         case ModelRetrying():
             return f"{event.reason}; trying again in {event.seconds:.0f} s (retry {event.attempt})"
         case ModelDropped():
@@ -87,14 +91,27 @@ def line_of(event: Event) -> str:
             return _plan(event.steps)
         case MemoryChanged():
             return f"   notes: {len(event.notes)}{f', the last: {_cut(event.notes[-1].text)}' if event.notes else ''}"
-        case QuestionAsked():
-            return f"asks you ({event.id}): {event.text}" + "".join(f" [{choice}]" for choice in event.choices)
-        case QuestionAnswered():
-            return f"answered: {_cut(event.text)}" if event.text else ""
         case ActionDone() if event.error:
             return f"   failed: {_cut(event.error)}"
         case NoteAdded() if not event.text.startswith(wording.ABOUT):
             return f"   told the model: {_cut(event.text)}"
+        case Compacted():
+            return compacted_in_words(event)
+        case BudgetWarned():
+            return f"most of the budget is used: {event.used:.2f} of {event.limit:g} {event.kind}"
+        case BugFound():
+            return f"a bug in deskhand: {event.error}"
+        case _:
+            return _between_us(event)
+
+
+def _between_us(event: Event) -> str:
+    """What the user says and does, and what they are asked."""
+    match event:
+        case QuestionAsked():
+            return f"asks you ({event.id}): {event.text}" + "".join(f" [{choice}]" for choice in event.choices)
+        case QuestionAnswered():
+            return f"answered: {_cut(event.text)}" if event.text else ""
         case SteerQueued():
             return f"you said: {_cut(event.text)} (queued)"
         case SteerDelivered() | SteerApplied():
@@ -112,15 +129,10 @@ def line_of(event: Event) -> str:
         case ApprovalRequested():
             return _needed(event)
         case ApprovalReviewed():
-            return f"the reviewer {event.model} says {event.outcome} ({event.risk_level} risk): {_cut(event.rationale)}"
+            risk = f" ({event.risk_level} risk)" if event.risk_level else ""
+            return f"the reviewer {event.model} says {event.outcome}{risk}: {_cut(event.rationale)}"
         case ApprovalAnswered():
             return f"{'approved' if event.approved else 'refused'} by {event.by}"
-        case Compacted():
-            return compacted_in_words(event)
-        case BudgetWarned():
-            return f"most of the budget is used: {event.used:.2f} of {event.limit:g} {event.kind}"
-        case BugFound():
-            return f"a bug in deskhand: {event.error}"
         case _:
             return ""
 
@@ -130,7 +142,9 @@ def _needed(event: ApprovalRequested) -> str:
     what = "do this yourself, then approve" if event.kind == "hand_off" else "needs your yes"
     again = "; asked again, as the screen has changed" if event.again else ""
     recipient = f" To: {event.recipient}." if event.recipient else ""
-    return f"{what} ({event.id}{again}): {event.what}. {event.risk}{'' if event.risk.endswith('.') else '.'}{recipient}"
+    about = f"{event.risk}{'' if event.risk.endswith('.') else '.'}{recipient}"
+    whole = f"{about}\n{event.what}" if "\n" in event.what else f"{event.what}. {about}"
+    return f"{what} ({event.id}{again}): {whole}"
 
 
 def compacted_in_words(event: Compacted) -> str:
@@ -200,8 +214,9 @@ class Plain:
         self._asker.note(event)
 
     def say(self, line: str) -> None:
-        """Print a line for people."""
-        self._errors.write(f"{printable(line.expandtabs(4))}\n".encode(sys.stderr.encoding or "utf-8", "replace"))
+        """Print a line for people, or several of one thing."""
+        lines = f"\n{INDENT}".join(map(printable, line.expandtabs(4).split("\n")))
+        self._errors.write(f"{lines}\n".encode(sys.stderr.encoding or "utf-8", "replace"))
 
     def end(self, end: SessionEnded) -> None:
         """The last lines: how it ended, what there is now, and where to look."""

@@ -47,6 +47,7 @@ from agent.events import (
     SteerQueued,
     TakeoverEnded,
     TakeoverStarted,
+    ToolsOffered,
     ToolStarted,
     TurnEnded,
     TurnStarted,
@@ -54,8 +55,9 @@ from agent.events import (
     UserSaid,
     WaitingStarted,
 )
-from agent.values import FunctionCall, ImageRef, ScreenCall, Word
+from agent.values import ImageRef, ScreenCall, Word
 from ui.blocks import Beginning, Block, Clock, Item, action_item, mark_of, reasoning_in, say_better, still_open
+from ui.layout import Layout
 from ui.terminal import line_of
 
 
@@ -69,56 +71,43 @@ class Timeline:
     def __init__(
         self, entries: Iterable[Entry], damages: Iterable[Damage], *, live: bool, beginning: Beginning | None = None
     ) -> None:
-        self.images: list[ImageRef] = []
-        self.blocks: list[Block] = []
-        self.touched: set[int] = set()
+        self._layout = Layout()
+        self.images, self.blocks, self.touched = self._layout.images, self._layout.blocks, self._layout.touched
         self._live = live
         self._started: SessionStarted | None = None
-        self._started_at = self._at = ""
+        self._started_at = ""
         self._ended: SessionEnded | None = None
         self._files: dict[str, FileMade] = {}
         self._damages = [asdict(damage) for damage in damages]
-        self._known: dict[tuple[str, ...], Item] = {}
-        self._where: dict[tuple[str, ...], int] = {}
-        self._numbers: dict[str, int] = {}
-        self._shown: int | None = None
-        self._fresh = 0
-        self._chunk = 0
         self._in_the_middle = beginning is not None
         self._clock = Clock()
         if beginning:
-            self._go_on_from(beginning)
+            self._started, self._started_at = beginning.started, beginning.started_at
+            self._layout.go_on_from(beginning)
         left = list(self._damages)
         for entry in entries:
             while left and left[0]["line"] < entry.seq:
                 self._add_damage(entry.at, left.pop(0))
             self.take(entry)
         for damage in left:
-            self._add_damage(self._at, damage)
+            self._add_damage(self._layout.at, damage)
 
     def take(self, entry: Entry) -> None:
         """Take in one more entry."""
-        self._at = entry.at
-        self.touched.add(self._chunk)
+        self._layout.at = entry.at
+        self._layout.touch()
         self._clock.tick(entry)
         self._take(entry.event)
 
     def damage(self, damage: Damage) -> None:
         """Take in a line that cannot be believed."""
         self._damages.append(asdict(damage))
-        self._add_damage(self._at, self._damages[-1])
-        self.touched.add(self._chunk)
+        self._add_damage(self._layout.at, self._damages[-1])
+        self._layout.touch()
 
     def enter(self, chunk: int) -> None:
         """What comes now belongs to this chunk of the journal."""
-        self.touched |= {self._chunk, chunk}  # the last picture of the one before may go to this one's turn
-        self._chunk = chunk
-
-    def _go_on_from(self, beginning: Beginning) -> None:
-        self._started, self._started_at = beginning.started, beginning.started_at
-        self._chunk = beginning.chunk
-        if beginning.shown:
-            self._shown = self._number(beginning.shown)
+        self._layout.enter(chunk)
 
     def as_data(self) -> dict[str, Any]:
         """What the page gets, ready for JSON."""
@@ -135,65 +124,16 @@ class Timeline:
             "blocks": [asdict(block) for block in self.blocks],
         }
 
-    # ---- where things go
-
-    @property
-    def _here(self) -> Block:
-        """The open turn, else the present stretch between turns."""
-        if not self.blocks or not self.blocks[-1].open:
-            self.blocks.append(Block("aside", self._at, chunk=self._chunk))
-        return self.blocks[-1]
-
-    def _turn(self, number: int) -> Block:
-        """The open turn of this number; its beginning may be missing from the journal."""
-        last = self.blocks[-1] if self.blocks else None
-        if last and last.open and last.kind == "turn" and last.turn == number:
-            return last
-        return self._begin(number)
-
-    def _begin(self, number: int) -> Block:
-        last = self.blocks[-1] if self.blocks else None
-        if last and last.kind == "aside" and last.views and last.views[-1]["image"] == self._shown:
-            last.views.pop()  # it is the picture of this turn
-            if not last.items:
-                self.blocks.pop()
-        block = Block("turn", self._at, number, chunk=self._chunk)
-        if self._shown is not None:
-            block.views.append({"image": self._shown, "label": "seen", "marks": []})
-        self._close()
-        self.blocks.append(block)
-        self._fresh = 0
-        return block
-
-    def _close(self) -> None:
-        if self.blocks:
-            self.blocks[-1].open = False
-
-    def _remember(self, key: tuple[str, ...], item: Item) -> Item:
-        self._known[key], self._where[key] = item, self._chunk
-        return item
-
-    def _recall(self, key: tuple[str, ...]) -> Item:
-        """An item that is about to be changed; an empty one where the journal does not have it."""
-        if key in self._where:
-            self.touched.add(self._where[key])
-        return self._known.get(key, {})
-
-    def _add(self, kind: str, text: str = "", **more: Any) -> Item:
-        item: Item = {"kind": kind, "text": text, "at": self._at} | more
-        self._here.items.append(item)
-        return item
-
     def _add_damage(self, at: str, damage: dict[str, Any]) -> None:
-        self._at = at
-        self._add("damage", damage["reason"], line=damage["line"], torn=damage["torn"])
+        self._layout.at = at
+        self._layout.add("damage", damage["reason"], line=damage["line"], torn=damage["torn"])
 
     # ---- events
 
     def _take(self, event: Event) -> None:
         match event:
             case SessionStarted():
-                self._started, self._started_at = event, self._at
+                self._started, self._started_at = event, self._layout.at
             case SessionResumed() | SessionEnded():
                 self._session(event)
             case UserSaid() | NoteAdded() | CallAnswered() | ScreenshotTaken():
@@ -218,28 +158,30 @@ class Timeline:
     def _aside(self, event: Event) -> None:
         match event:
             case ComputerReady():
-                self._add("line", line_of(event), more="\n".join(event.notes))
+                self._layout.add("line", line_of(event), more="\n".join(event.notes))
             case SessionQueued():
-                self._add("line", f"waits for its turn, {event.ahead} before it: {event.reason}")
+                self._layout.add("line", f"waits for its turn, {event.ahead} before it: {event.reason}")
             case PlanChanged():
-                self._add("plan", steps=[asdict(step) for step in event.steps])
+                self._layout.add("plan", steps=[asdict(step) for step in event.steps])
             case MemoryChanged():
-                self._add("line", line_of(event), more="\n".join(note.text for note in event.notes), fold="its notes")
+                notes = "\n".join(note.text for note in event.notes)
+                self._layout.add("line", line_of(event), more=notes, fold="its notes")
             case ModelRetrying():
-                self._turn(event.turn)
-                self._add("retry", line_of(event))
+                self._layout.turn(event.turn)
+                self._layout.add("retry", line_of(event))
             case ModelRefused():
-                self._add("fault", event.reason, more=f"{event.code}\n{event.details}" if event.code else "")
+                self._layout.add("fault", event.reason, more=f"{event.code}\n{event.details}" if event.code else "")
             case BugFound():
-                self._add("fault", f"a bug in Deskhand: {event.error}", more=event.traceback)
+                self._layout.add("fault", f"a bug in Deskhand: {event.error}", more=event.traceback)
             case Paused() | Unpaused() | TakeoverStarted() | TakeoverEnded():
                 if line := line_of(event):
-                    self._add("pause", line, by=event.by)
-            case BudgetWarned() | WaitingStarted():
-                self._add("line", line_of(event))
+                    self._layout.add("pause", line, by=event.by)
+            case BudgetWarned() | WaitingStarted() | ToolsOffered():
+                if line := line_of(event):
+                    self._layout.add("line", line)
             case Compacted():
                 told = "\n\n".join((f"Because {event.reason}.", told_of(event)))
-                self._add("line", line_of(event), more=told, fold="what the model is told in its place")
+                self._layout.add("line", line_of(event), more=told, fold="what the model is told in its place")
             case _:
                 pass
 
@@ -249,98 +191,88 @@ class Timeline:
             case ApprovalRequested():
                 about = {"risk": event.risk, "recipient": event.recipient, "answer": "", "approved": None}
                 about |= {"id": event.id, "ask": event.kind, "source": event.source, "rule": event.rule}
-                item = self._add("approval", event.what, again=event.again, review="", **about)
-                self._remember(key, item)
+                item = self._layout.add("approval", event.what, again=event.again, review="", **about)
+                self._layout.remember(key, item)
             case ApprovalReviewed():
-                self._recall(key)["review"] = f"{event.model}: {event.outcome} ({event.risk_level}). {event.rationale}"
+                said = f"{event.model}: {event.outcome} ({event.risk_level}). {event.rationale}"
+                self._layout.recall(key)["review"] = said
             case ApprovalAnswered():
-                self._recall(key).update(answer=line_of(event), approved=event.approved)
+                self._layout.recall(key).update(answer=line_of(event), approved=event.approved)
 
     def _question(self, event: QuestionAsked | QuestionAnswered) -> None:
         key = ("question", event.id)
         if isinstance(event, QuestionAnswered):
-            self._recall(key).update(answer=event.text, by=event.by)
+            self._layout.recall(key).update(answer=event.text, by=event.by)
             return
         about = {"choices": list(event.choices), "blocking": event.blocking, "answer": "", "by": ""}
-        self._remember(key, self._add("question", event.text, id=event.id, **about))
+        self._layout.remember(key, self._layout.add("question", event.text, id=event.id, **about))
 
     def _session(self, event: SessionResumed | SessionEnded) -> None:
-        self._close()
+        self._layout.close()
         if isinstance(event, SessionEnded):
             self._ended = event
-            self._add("end", event.reason, outcome=event.outcome)
+            self._layout.add("end", event.reason, outcome=event.outcome)
         else:
             self._ended = None
-            self._add("line", "the session goes on in a new process")
+            self._layout.add("line", "the session goes on in a new process")
 
     def _put_before_model(self, event: UserSaid | NoteAdded | CallAnswered | ScreenshotTaken) -> None:
         match event:
             case UserSaid():
                 is_task = self._started is not None and event.text == self._started.task
-                self._add("line", "the task is given") if is_task else self._add("user", event.text)
+                self._layout.add("line", "the task is given") if is_task else self._layout.add("user", event.text)
             case NoteAdded():
-                self._add("note", event.text)
+                self._layout.add("note", event.text)
             case CallAnswered(kind="function"):
-                self._recall(("function", event.call)).update(
-                    answer=event.text, state="failed" if event.failed else "done"
+                self._layout.recall(("function", event.call)).update(
+                    answer=event.words, state="failed" if event.failed else "done"
                 )
                 self._pages(event.images)
             case _:
                 pass
         if event.image is None:
             return
-        number = self._number(event.image)
         if isinstance(event, ScreenshotTaken):
-            self._here.views.append({"image": number, "label": "result", "moving": event.moving})
-            return
-        self._shown = number
-        views = self._here.views
-        if not views or views[-1]["image"] != number or views[-1]["label"] != "result":
-            views.append({"image": number, "label": "result", "moving": None})
+            self._layout.view(event.image, "result", event.moving)
+        else:
+            self._layout.show(event.image)
 
     def _model(self, event: TurnStarted | TurnEnded | ModelThought | ModelSaid | ModelAnswered | ModelDropped) -> None:
         match event:
             case TurnStarted():
-                self._begin(event.turn)
+                self._layout.begin(event.turn)
             case TurnEnded():
-                self._end_turn(event)
+                self._layout.end(event.turn, event.seconds, event.ours)
             case ModelThought():
                 self._stream(event.turn, "thought", event.text)
             case ModelSaid():
                 self._stream(event.turn, "words", event.text)
             case ModelAnswered():
-                self._answered(self._turn(event.turn), event)
+                self._answered(self._layout.turn(event.turn), event)
             case ModelDropped():
-                self._dropped(self._turn(event.turn), event)
-
-    def _end_turn(self, event: TurnEnded) -> None:
-        for block in reversed(self.blocks):
-            if block.kind == "turn" and block.turn == event.turn:
-                block.seconds, block.ours, block.open = event.seconds, event.ours, False
-                self.touched.add(block.chunk)
-                return
+                self._dropped(self._layout.turn(event.turn), event)
 
     def _stream(self, turn: int, kind: str, text: str) -> None:
-        fresh = self._turn(turn).items[self._fresh :]
+        fresh = self._layout.turn(turn).items[self._layout.fresh :]
         if fresh and fresh[-1]["kind"] == kind:
             fresh[-1]["text"] += text
         else:
-            self._add(kind, text)
+            self._layout.add(kind, text)
 
     def _answered(self, block: Block, event: ModelAnswered) -> None:
         """The complete answer stands for what was streamed of it."""
-        fresh = [item for item in block.items[self._fresh :] if item["kind"] != "words"]
-        del block.items[self._fresh :]
+        fresh = [item for item in block.items[self._layout.fresh :] if item["kind"] != "words"]
+        del block.items[self._layout.fresh :]
         if not any(item["kind"] == "thought" for item in fresh) and (summary := reasoning_in(event.output)):
-            self._add("thought", summary)
+            self._layout.add("thought", summary)
         block.items += fresh
         if event.words:
-            self._add("words", event.words, final=event.final)
+            self._layout.add("words", event.words, final=event.final)
         for call in event.calls:
             if isinstance(call, ScreenCall):
                 self._screen_call(block, call)
             else:
-                self._function_call(call)
+                self._function(call.id, call.name, call.arguments)
         block.model = event.seconds
         block.spend(event.usage)
 
@@ -350,9 +282,9 @@ class Timeline:
         for index, raw in enumerate(call.actions):
             number = before + index + 1
             actions.append(action_item(number, raw))
-            self._remember(("action", call.id, str(index)), actions[-1])
+            self._layout.remember(("action", call.id, str(index)), actions[-1])
             self._mark(block, number, raw)
-        self._add("actions", actions=actions, checks=[asdict(check) for check in call.checks])
+        self._layout.add("actions", actions=actions, checks=[asdict(check) for check in call.checks])
 
     def _mark(self, block: Block, number: int, raw: Word) -> None:
         """Draw an action on the picture that the turn was decided on."""
@@ -362,41 +294,42 @@ class Timeline:
         if mark := mark_of(raw, self.images[shown]):
             block.views[0]["marks"].append({"number": number} | mark)
 
-    def _function_call(self, call: FunctionCall) -> None:
-        item = self._add("function", call.name, arguments=call.arguments, answer="", words="", state="not")
-        self._remember(("function", call.id), item)
+    def _function(self, call: str, name: str, arguments: str) -> None:
+        item = self._layout.add("function", name, arguments=arguments, answer="", words="", state="not")
+        self._layout.remember(("function", call), item)
 
     def _tool(self, event: ToolStarted) -> None:
         key = ("function", event.call)
-        if key not in self._known:
-            self._turn(event.turn)
-            self._remember(key, self._add("function", event.name, arguments="", answer="", words="", state="not"))
-        self._recall(key).update(words=event.words, state="unsure")
+        if not self._layout.knows(key):
+            self._layout.turn(event.turn)
+            self._function(event.call, event.name, "")
+        self._layout.recall(key).update(words=event.words, state="unsure")
 
     def _pages(self, images: Iterable[ImageRef]) -> None:
         """What a tool has shown to the model: pages of a document, a picture."""
         for image in images:
-            self._here.views.append({"image": self._number(image), "label": "page", "moving": None})
+            self._layout.view(image, "page")
 
     def _dropped(self, block: Block, event: ModelDropped) -> None:
-        start = 0 if event.withdrawn else self._fresh
+        start = 0 if event.withdrawn else self._layout.fresh
         lost = [item for item in block.items[start:] if item["kind"] in ("thought", "words", "actions")]
         if not lost and event.partial:
-            lost = [self._add("words", event.partial)]
+            lost = [self._layout.add("words", event.partial)]
         for item in lost:
             item["dropped"] = True
-        self._add("dropped", event.reason)
-        self._fresh = len(block.items)
+        self._layout.add("dropped", event.reason)
+        self._layout.fresh = len(block.items)
         block.spend(event.usage)
 
     def _act(self, event: ActionStarted | ActionDone) -> None:
         key = ("action", event.call, str(event.index))
-        if key not in self._known:
+        if not self._layout.knows(key):
             raw: Word = event.action if isinstance(event, ActionStarted) else {}
-            self._remember(key, action_item(event.index + 1, raw))
-            self._turn(event.turn)
-            self._add("actions", actions=[self._known[key]], checks=[])
-        action = self._recall(key)
+            self._layout.turn(event.turn)
+            self._layout.add(
+                "actions", actions=[self._layout.remember(key, action_item(event.index + 1, raw))], checks=[]
+            )
+        action = self._layout.recall(key)
         if isinstance(event, ActionStarted):
             action["state"] = "unsure"
             say_better(action, event.words)
@@ -406,20 +339,14 @@ class Timeline:
 
     def _steer(self, event: SteerQueued | SteerDelivered | SteerApplied) -> None:
         key = ("steer", event.id)
-        if key not in self._known:
+        if not self._layout.knows(key):
             if self._in_the_middle and not isinstance(event, SteerQueued):
                 return  # it stands where it was said, before the beginning
             text = "" if isinstance(event, SteerApplied) else event.text
-            self._remember(key, self._add("steer", text, receipts=[], envelope="", now=False))
-        item = self._recall(key)
-        item["receipts"].append({"name": event.type.removeprefix("steer."), "at": self._at})
+            self._layout.remember(key, self._layout.add("steer", text, receipts=[], envelope="", now=False))
+        item = self._layout.recall(key)
+        item["receipts"].append({"name": event.type.removeprefix("steer."), "at": self._layout.at})
         if isinstance(event, SteerQueued):
             item["now"] = event.now
         if isinstance(event, SteerDelivered):
             item["envelope"] = event.text
-
-    def _number(self, image: ImageRef) -> int:
-        if image.sha256 not in self._numbers:
-            self._numbers[image.sha256] = len(self.images)
-            self.images.append(image)
-        return self._numbers[image.sha256]

@@ -11,16 +11,21 @@ import anyio
 
 from agent.events import SessionStarted
 from agent.mcp.config import ServerConfig
-from agent.ports import Computer
+from agent.models.window import known_window
+from agent.office import schemas
+from agent.ports import Computer, Model
 from agent.session import Session
 from agent.tools.base import Room, Tool
 from agent.tools.folder import Folder
 from agent.tools.toolbox import ALWAYS, Toolbox
 from agent.values import Word
-from ui.settings import TOOL_NAMES, config_path
+from ui.settings.config import config_path
+from ui.settings.kinds import TOOL_NAMES
 from vm.local import LocalComputer
 from vm.places import names_of_folder, place_of
 
+FOR_DOCUMENTS = schemas.NAMES
+SMALL = 64_000  # tokens of a window in which these leave too little room; the shell and files can do their work
 _HEAVY = (
     "agent.tools.files",
     "agent.tools.shell",
@@ -31,6 +36,7 @@ _HEAVY = (
 async def open_tools(
     computer: Computer,
     offered: Sequence[Word] | None,
+    model: Model,
     session: Session,
     started: SessionStarted,
     servers: Sequence[ServerConfig],
@@ -41,12 +47,17 @@ async def open_tools(
 
     Args:
         offered: what the session's model was offered before.
+        model: whose window says how much of them it has room for.
         servers: MCP servers of the user's.
-        names: of our own tools, those that are wanted (`ui.settings.TOOL_NAMES`); None for all.
+        names: of our own tools, those that are wanted (`ui.settings.kinds.TOOL_NAMES`); None for all that
+            the model has room for.
         say: told what they should know: a server that does not start, for one.
     """
     from vm.beside import open_programs
 
+    if learn := getattr(model, "learn_window", None):
+        await learn()
+    left_out = () if names is not None or offered else too_much_for(model)
     folder = _folder(started)
     programs = await open_programs(folder.path, network=bool(started.network), say=say)
     local = computer if isinstance(computer, LocalComputer) else None
@@ -59,11 +70,18 @@ async def open_tools(
     room.closing.push_async_callback(programs.aclose)
     try:
         theirs = await _of_servers(servers, room, session, say) if servers else ()
-        return Toolbox((*ALWAYS, *ours(room, names), *theirs), room=room, offered=offered)
+        chosen = tuple(name for name in TOOL_NAMES if name not in left_out) if names is None else names
+        return Toolbox((*ALWAYS, *ours(room, chosen), *theirs), room=room, offered=offered, left_out=left_out)
     except BaseException:
         with anyio.CancelScope(shield=True):
             await room.closing.aclose()
         raise
+
+
+def too_much_for(model: Model) -> tuple[str, ...]:
+    """The tools that a model with a small window is not offered, unless the user names them."""
+    window = known_window(model)
+    return FOR_DOCUMENTS if window is not None and window < SMALL else ()
 
 
 def _folder(started: SessionStarted) -> Folder:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import cast
 
 from agent.dialects.dialect import Dialect
+from agent.dialects.notation import notation
+from agent.tools.shared import DEFINITIONS
 from agent.values import Word
 
 MARKS = """\
@@ -52,8 +53,28 @@ def system_prompt(
 def offered(dialect: Dialect, tools: Sequence[Word]) -> list[Word]:
     """The functions of a request: the one for the screen, and the tools."""
     screen = {"name": dialect.function, "description": _about(dialect), "parameters": dict(dialect.schema)}
-    plain = [{name: tool[name] for name in ("name", "description", "parameters")} for tool in tools]
-    return [{"type": "function", "function": each} for each in (screen, *plain)]
+    return [{"type": "function", "function": each} for each in (screen, *map(_offer, tools))]
+
+
+def _offer(tool: Word) -> Word:
+    """A tool as servers take it.
+
+    Some of them do not follow references (Ollama drops them, vLLM reads what they stand for as text), and written out
+    these schemas would be too long: such arguments are outlined in the schema, and told in words.
+    """
+    schema, about = cast("Word", tool["parameters"]), str(tool["description"])
+    if tool["strict"] and DEFINITIONS in schema:
+        outlined = {name: _outlined(each) for name, each in schema["properties"].items()}
+        about = f"{about} Arguments: {notation(schema)}"
+        schema = {"type": "object", "properties": outlined, "required": schema["required"]}
+    return {"name": tool["name"], "description": about, "parameters": schema}
+
+
+def _outlined(schema: Word) -> Word:
+    """What kind of thing an argument is."""
+    if schema.get("type") == "array":
+        return {"type": "array", "items": {"type": "object"}}
+    return {"type": ["object", "null"]} if "anyOf" in schema else schema
 
 
 def _about(dialect: Dialect) -> str:
@@ -62,6 +83,4 @@ def _about(dialect: Dialect) -> str:
 
 def _told(tool: Word, dialect: Dialect) -> str:
     name = str(tool["name"]).replace("-", "_") if "code" in dialect.syntax else tool["name"]
-    schema = cast("Mapping[str, Any]", tool["parameters"])
-    properties = json.dumps(schema.get("properties", {}), ensure_ascii=False, separators=(",", ":"))
-    return f"- {name}: {' '.join(str(tool['description']).split())} Arguments: {properties}"
+    return f"- {name}: {' '.join(str(tool['description']).split())} Arguments: {notation(tool['parameters'])}"

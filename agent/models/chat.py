@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, cast
 
 import anyio
 
@@ -25,21 +25,17 @@ from agent.models.chat_history import faults_in_a_row, first_picture, last_hand,
 from agent.models.chat_render import ChatRenderer
 from agent.models.chat_stream import ChatReading
 from agent.models.chat_usage import usage_of
+from agent.models.connection import OVER, Connection, RawStream, content_type, drain
 from agent.models.failures import BadAnswer, as_fault
 from agent.models.pricing import Prices
-from agent.models.responses import bundled, drain, open_client
 from agent.models.web import check_settings, is_private
-from agent.models.window import Shortened, Window, window_of
+from agent.models.window import Shortened, Window, window_for, window_of, window_told
 from agent.values import Usage, Word
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI, AsyncStream
 
 PLACEHOLDER = "none"
 """The key of servers that want none, since the client insists on one."""
 UNREADABLE = 3  # answers in a row that cannot be read, after which the session ends
 LISTING = 5.0  # seconds for the list of models
-RawStream: TypeAlias = "AsyncStream[object]"
 
 
 class ChatModel:
@@ -73,14 +69,13 @@ class ChatModel:
         check_settings(api_key, base_url)
         self._name = name
         self._dialect = dialect
-        self._settings = (api_key, base_url)
-        self._timeout = timeout
+        self._connection = Connection(api_key, base_url, timeout)
         self._prices = prices if isinstance(prices, Prices) else Prices.load(prices)
         self._renderer = ChatRenderer(dialect)
         self._failures = ChatFailures(model=name, base_url=base_url, api_key=api_key, timeout=timeout)
         self._lacks: set[Lack] = set() if dialect.native else {"tools"}
         self._longest = dialect.longest
-        self._client: AsyncOpenAI | None = None
+        self._window = window_of(name)
 
     @property
     def name(self) -> str:
@@ -89,15 +84,21 @@ class ChatModel:
 
     @property
     def window(self) -> Window:
-        """How much it takes at once; a guess until a refusal names it."""
-        return window_of(self._name)
+        """How much it takes at once; a guess until the server has told it."""
+        return self._window
 
     def __repr__(self) -> str:
         return f"ChatModel({self._name!r}, {self._dialect.name!r})"
 
     def prepare(self) -> None:
         """Load the client library, which takes most of a second; the first request does it otherwise."""
-        self._connected()
+        self._connection.client()
+
+    async def learn_window(self) -> None:
+        """Ask the server how much the model takes at once; it stays a guess where it does not say."""
+        for listed in await self._listed():
+            if listed.get("id") == self._name and (most := window_told(listed)):
+                self._window = window_for(most)
 
     async def compact(self, request: Request) -> Shortened | None:
         """No server of this kind makes a conversation shorter by itself."""
@@ -105,9 +106,7 @@ class ChatModel:
 
     async def aclose(self) -> None:
         """Close the connections; the model can be used again afterwards."""
-        if self._client is not None:
-            client, self._client = self._client, None
-            await client.close()
+        await self._connection.aclose()
 
     async def respond(self, request: Request) -> AsyncGenerator[Streamed, None]:
         """Think: any number of `Thought`s, then one `Answer`. Closing the iterator ends the request.
@@ -120,7 +119,7 @@ class ChatModel:
             async with await self._sent(request) as stream:
                 longest = self._most(request)
                 reading = ChatReading(self._dialect, longest, speak_only=request.speak_only)
-                if "event-stream" in stream.response.headers.get("content-type", ""):
+                if "event-stream" in content_type(stream):
                     while (chunk := await self._chunk(stream, reading)) is not None:
                         for thought in reading.feed(chunk):
                             yield thought
@@ -139,7 +138,7 @@ class ChatModel:
             if fault is None:
                 raise
             if isinstance(fault, ModelFault) and fault.code == NO_MODEL:
-                fault = self._failures.lists(fault, await self._models())
+                fault = self._failures.lists(fault, [str(listed.get("id", "")) for listed in await self._listed()])
             raise fault from None  # the library's own error holds the request, key and all
 
     def body(self, request: Request) -> list[bytes]:
@@ -167,7 +166,7 @@ class ChatModel:
         while True:
             body = await anyio.to_thread.run_sync(self.body, request)  # pictures are fitted
             try:
-                return await self._send(body)
+                return await self._connection.stream("/chat/completions", body)
             except Exception as error:
                 if not is_status(error) or not self._learns(error):
                     raise
@@ -183,55 +182,26 @@ class ChatModel:
             return True
         return False
 
-    async def _send(self, body: list[bytes]) -> RawStream:
-        from openai import AsyncStream
-
-        length = str(sum(map(len, body)))
-        return await self._connected().post(
-            "/chat/completions",
-            content=bundled(body),
-            options={
-                "headers": {"Content-Type": "application/json", "Content-Length": length},
-                "follow_redirects": False,  # the key is for this address only
-            },
-            cast_to=object,
-            stream=True,
-            stream_cls=AsyncStream[object],
-        )
-
-    def _connected(self) -> AsyncOpenAI:
-        if self._client is None:
-            self._client = open_client(*self._settings, self._timeout)
-        return self._client
-
     async def _chunk(self, stream: RawStream, reading: ChatReading) -> Mapping[str, Any] | None:
-        """The next chunk, None after the last one. The deadline is for chunks: a line that is kept alive is none."""
+        """The next chunk, None after the last one."""
         if reading.over:
             return None
-        try:
-            with anyio.fail_after(self._timeout):
-                chunk = await anext(stream)
-        except StopAsyncIteration:
+        chunk = await self._connection.piece(stream)
+        if chunk is OVER:
             if not reading.finish:
-                raise self._failures.cut() from None
+                raise self._failures.cut()
             return None
         if not isinstance(chunk, dict):
             raise BadAnswer("malformed answer: a chunk that is no object")
         return cast("dict[str, Any]", chunk)
 
     async def _whole(self, stream: RawStream) -> Mapping[str, Any]:
-        """A completion that came as one piece of JSON, from a server that does not stream."""
-        with anyio.fail_after(self._timeout):
-            text = (await stream.response.aread()).decode("utf-8", "replace")
-        try:
-            completion: object = json.loads(text)
-        except ValueError:
-            completion = None
-        if isinstance(completion, dict) and cast("dict[str, Any]", completion).get("error"):
-            raise self._failures.of_error(_error(cast("dict[str, Any]", completion)["error"]))
-        if not isinstance(completion, dict) or not cast("dict[str, Any]", completion).get("choices"):
-            raise self._failures.of_content(stream.response.headers.get("content-type", ""), text)
-        return cast("dict[str, Any]", completion)
+        completion, text = await self._connection.whole(stream)
+        if completion and completion.get("error"):
+            raise self._failures.of_error(_error(completion["error"]))
+        if not completion or not completion.get("choices"):
+            raise self._failures.of_content(content_type(stream), text)
+        return completion
 
     def _answer(self, request: Request, reading: ChatReading) -> Answer:
         """The answer that has come, or the fault that it ended with."""
@@ -271,16 +241,17 @@ class ChatModel:
         booked = self._prices.book(self._name, usage)
         return replace(booked, cost_usd=0.0) if booked.cost_usd is None and self._local else booked
 
-    async def _models(self) -> list[str]:
+    async def _listed(self) -> list[Word]:
         """What the server offers, as far as it says so at once."""
-        names: list[str] = []
+        listed: list[Word] = []
         try:
+            client = await anyio.to_thread.run_sync(self._connection.client)  # loads the library
             with anyio.move_on_after(LISTING):
-                async for model in self._connected().models.list():
-                    names.append(model.id)  # noqa: PERF401  # what has come until then is of use
-        except Exception:  # it is only for the message
-            return names
-        return names
+                async for model in client.models.list():
+                    listed.append(model.model_dump())  # noqa: PERF401  # what has come until then is of use
+        except Exception:  # nothing depends on it
+            return listed
+        return listed
 
 
 def _error(error: object) -> dict[str, Any]:

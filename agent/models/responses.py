@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, cast
 
 import anyio
 
 from agent.conversation import Answer, Request, Streamed
 from agent.errors import ModelFault
 from agent.models.answers import read_answer, read_usage
+from agent.models.connection import OVER, Connection, RawStream, content_type, drain
 from agent.models.failures import BadAnswer, Failures, as_fault
 from agent.models.pricing import Prices
 from agent.models.reading import Reading, reason_of
@@ -22,21 +22,13 @@ from agent.models.web import check_settings
 from agent.models.window import CONTEXT_FULL, Shortened, Window, window_of
 from agent.values import Word
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI, AsyncStream
-    from openai._types import RequestOptions
-
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
-CONNECT_TIMEOUT = 10.0  # seconds
 COMPACT_TIMEOUT = 600.0  # seconds for the provider to make a conversation shorter, which it does in one piece
-BUNDLE = 16_384  # bytes; a piece of this size is sent with what had gathered before it
-DRAIN = 1.0  # seconds for the end of a stream after its last event, so that the connection can be used again
 MAX_OUTPUT_TOKENS = 32_000  # reasoning included; an answer that needs more has lost its way
 BUILT_IN: Mapping[str, Word] = {
     "shell": {"type": "shell", "environment": {"type": "local"}},
     "apply_patch": {"type": "apply_patch"},
 }
-RawStream: TypeAlias = "AsyncStream[object]"
 
 
 class ResponsesModel:
@@ -67,14 +59,12 @@ class ResponsesModel:
         api_key, base_url = api_key.strip(), (base_url or "").strip() or DEFAULT_BASE_URL
         check_settings(api_key, base_url)
         self._name = name
-        self._settings = (api_key, base_url)
-        self._timeout = timeout
+        self._connection = Connection(api_key, base_url, timeout)
         self._prices = prices if isinstance(prices, Prices) else Prices.load(prices)
         self._effort = effort
         self._max_output_tokens = max_output_tokens
         self._renderer = Renderer()
         self._failures = Failures(model=name, base_url=base_url, api_key=api_key, timeout=timeout)
-        self._client: AsyncOpenAI | None = None
         self._compacts = True
 
     @property
@@ -87,13 +77,11 @@ class ResponsesModel:
 
     def prepare(self) -> None:
         """Load the client library, which takes most of a second; the first request does it otherwise."""
-        self._connected()
+        self._connection.client()
 
     async def aclose(self) -> None:
         """Close the connections; the model can be used again afterwards."""
-        if self._client is not None:
-            client, self._client = self._client, None
-            await client.close()
+        await self._connection.aclose()
 
     async def respond(self, request: Request) -> AsyncGenerator[Streamed, None]:
         """Think: any number of `Thought`s, then one `Answer`. Closing the iterator ends the request.
@@ -103,8 +91,8 @@ class ResponsesModel:
             ModelFault: will not pass by itself.
         """
         try:
-            async with await self._send(self.body(request)) as stream:
-                if "event-stream" not in stream.response.headers.get("content-type", ""):
+            async with await self._connection.stream("/responses", self.body(request)) as stream:
+                if "event-stream" not in content_type(stream):
                     yield self._settle(await self._whole(stream), [])
                     return
                 reading = Reading(self._max_output_tokens)
@@ -162,8 +150,11 @@ class ResponsesModel:
         fields = {"model": self._name, "instructions": request.instructions, "prompt_cache_key": request.session}
         try:
             with anyio.fail_after(COMPACT_TIMEOUT):
-                response = await self._post(PATH, self._with_input(fields, request))
-            return read_shortened(response, request, read_usage(response, self._name, self._prices))
+                response = await self._connection.post(PATH, self._with_input(fields, request), COMPACT_TIMEOUT)
+            if not isinstance(response, dict):
+                raise BadAnswer("malformed answer: no object")
+            answer = cast("dict[str, Any]", response)
+            return read_shortened(answer, request, read_usage(answer, self._name, self._prices))
         except Exception as error:
             fault = as_fault(self._failures, error)
             if fault is None:
@@ -174,59 +165,19 @@ class ResponsesModel:
                 return None
             raise fault from None
 
-    async def _post(self, path: str, body: list[bytes]) -> Mapping[str, Any]:
-        """A request that is answered in one piece."""
-        from httpx2 import Timeout
-
-        options = _options(body) | {"timeout": Timeout(COMPACT_TIMEOUT, connect=CONNECT_TIMEOUT)}
-        answer = await self._connected().post(path, content=bundled(body), options=options, cast_to=object)
-        if not isinstance(answer, dict):
-            raise BadAnswer("malformed answer: no object")
-        return cast("dict[str, Any]", answer)
-
-    async def _send(self, body: list[bytes]) -> RawStream:
-        """`responses.create`, but with bytes going out and raw events coming in.
-
-        Its typed events would reword what they do not know; here every item is kept as the provider wrote it.
-        """
-        from openai import AsyncStream
-
-        return await self._connected().post(
-            "/responses",
-            content=bundled(body),
-            options=_options(body),
-            cast_to=object,
-            stream=True,
-            stream_cls=AsyncStream[object],
-        )
-
-    def _connected(self) -> AsyncOpenAI:
-        if self._client is None:
-            self._client = open_client(*self._settings, self._timeout)
-        return self._client
-
     async def _event(self, stream: RawStream) -> Mapping[str, Any]:
-        """The next event. The deadline is for events: a line that is merely kept alive does not count."""
-        try:
-            with anyio.fail_after(self._timeout):
-                event = await anext(stream)
-        except StopAsyncIteration:
-            raise self._failures.cut() from None
+        event = await self._connection.piece(stream)
+        if event is OVER:
+            raise self._failures.cut()
         if not isinstance(event, dict):
             raise BadAnswer("malformed answer: an event that is no object")
         return cast("dict[str, Any]", event)
 
     async def _whole(self, stream: RawStream) -> Mapping[str, Any]:
-        """A response that came as one piece of JSON, from a server that does not stream."""
-        with anyio.fail_after(self._timeout):
-            text = (await stream.response.aread()).decode("utf-8", "replace")
-        try:
-            response: object = json.loads(text)
-        except ValueError:
-            response = None
-        if not isinstance(response, dict) or "output" not in response:
-            raise self._failures.of_content(stream.response.headers.get("content-type", ""), text)
-        return cast("dict[str, Any]", response)
+        response, text = await self._connection.whole(stream)
+        if response is None or "output" not in response:
+            raise self._failures.of_content(content_type(stream), text)
+        return response
 
     def _settle(self, response: Mapping[str, Any], items: list[Word]) -> Answer:
         """The answer of a response that has ended, or the fault that it ended with."""
@@ -246,41 +197,6 @@ def offered(tool: Word) -> Word:
     if own := BUILT_IN.get(tool.get("builtin", "")):
         return own
     return {"type": "function"} | {name: tool[name] for name in ("name", "description", "strict", "parameters")}
-
-
-def open_client(api_key: str, base_url: str, timeout: float) -> AsyncOpenAI:
-    """The official client, which loads in most of a second. It retries nothing: that is for the user to see."""
-    from httpx2 import Timeout
-    from openai import AsyncOpenAI
-
-    limits = Timeout(timeout, connect=min(CONNECT_TIMEOUT, timeout))
-    return AsyncOpenAI(api_key=api_key, base_url=base_url, timeout=limits, max_retries=0)
-
-
-def _options(body: list[bytes]) -> RequestOptions:
-    length = str(sum(map(len, body)))
-    return {
-        "headers": {"Content-Type": "application/json", "Content-Length": length},
-        "follow_redirects": False,  # the key is for this address only
-    }
-
-
-async def bundled(pieces: list[bytes]) -> AsyncGenerator[bytes, None]:
-    """The pieces again, none too small: a hundred megabytes go out without being copied together."""
-    held: list[bytes] = []
-    for piece in pieces:
-        held.append(piece)
-        if len(piece) >= BUNDLE:
-            yield b"".join(held)
-            held = []
-    yield b"".join(held)
-
-
-async def drain(stream: RawStream) -> None:
-    """Read to the end, if it comes at once: a connection that was read to its end can carry the next turn."""
-    with suppress(Exception), anyio.move_on_after(DRAIN):  # the answer is whole, whatever becomes of the line
-        async for _ in stream:
-            pass
 
 
 def safety_identifier() -> str:

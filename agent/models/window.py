@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 from agent.conversation import Request
 from agent.values import ImageRef, Usage, Word
@@ -17,6 +17,8 @@ CONTEXT_FULL = "context_length_exceeded"
 
 FULL_AT = 0.8  # share of the window: one more turn must fit in any case
 DEARER_AT = 0.9  # share of the length from which on the whole input costs more
+LEAST, MOST = 512, 100_000_000  # tokens of what can be a window at all
+_TELLING = ("max_model_len", "loaded_context_length", "context_length", "context_window")
 _DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 _CODES = frozenset({CONTEXT_FULL, "exceed_context_size_error", "request_too_large", "string_above_max_length"})
 _WORDED = re.compile(
@@ -32,10 +34,14 @@ _NAMED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Tokens of input: `most` that a model takes, and `due` from which on the conversation is made shorter."""
+    """Tokens of input: `most` that a model takes, and `due` from which on the conversation is made shorter.
+
+    `known` is false where `most` is only a guess.
+    """
 
     most: int
     due: int
+    known: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True)
@@ -77,9 +83,28 @@ def window_of(model: str, dearer_above: int | None = None) -> Window:
         dearer_above: tokens of input above which a request costs more as a whole.
     """
     known = _windows()
-    most = known.get(model) or known.get(_DATED.sub("", model)) or known[""]
-    due = int(most * FULL_AT)
-    return Window(most, min(due, int(dearer_above * DEARER_AT)) if dearer_above else due)
+    found = known.get(model) or known.get(_DATED.sub("", model))
+    window = window_for(found or known[""], known=found is not None)
+    return replace(window, due=min(window.due, int(dearer_above * DEARER_AT))) if dearer_above else window
+
+
+def window_for(most: int, *, known: bool = True) -> Window:
+    """The window of a model that takes so many tokens."""
+    return Window(most, int(most * FULL_AT), known)
+
+
+def known_window(model: object) -> int | None:
+    """Tokens that a model takes at once; None where nobody knows."""
+    window = model.window if isinstance(model, Windowed) else None
+    return window.most if window and window.known else None
+
+
+def window_told(entry: Word) -> int | None:
+    """The window in a server's entry for a model: as vLLM and SGLang, LM Studio, OpenRouter or llama.cpp name it."""
+    meta = cast("Word", entry["meta"]) if isinstance(entry.get("meta"), dict) else {}
+    told = [*(entry.get(name) for name in _TELLING), meta.get("n_ctx")]
+    found = next((value for value in told if isinstance(value, int)), 0)
+    return found if LEAST <= found <= MOST else None
 
 
 def is_overflow(status: int | None, code: str, message: str) -> bool:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
 
 from agent.conversation import FromDeskhand, FromUser
 from agent.errors import ModelFault, Transient
+from agent.models.chat import ChatModel
 from agent.models.pricing import Price, Prices
-from agent.models.window import Windowed
+from agent.models.window import Windowed, known_window
 from tests.support.chat_server import Body, ChatServer, Completion, Failure, chat_server, says, told
 from tests.support.chat_talk import CLICK, JSON_CLICK, Talk
+from ui.tools import FOR_DOCUMENTS, too_much_for
 
 # ---- tokens and money
 
@@ -225,3 +228,31 @@ def test_half_characters_from_a_screen_break_no_request() -> None:
         talk.items.append(FromDeskhand("A name: \ud83d and \U0001f600"))
         talk.turns()
     assert "A name: \ufffd and \U0001f600" in told(server.requests[0])[-1]
+
+
+async def _learn(model: ChatModel) -> None:
+    await model.learn_window()
+    await model.aclose()
+
+
+@pytest.mark.parametrize(
+    ("about", "window"),
+    [
+        ({"max_model_len": 32_768}, 32_768),
+        ({"max_context_length": 131_072, "loaded_context_length": 8_192}, 8_192),
+        ({"context_length": 262_144}, 262_144),
+        ({"meta": {"n_ctx": 16_384, "n_ctx_train": 131_072}}, 16_384),
+        ({"max_model_len": "much"}, None),
+        ({"max_model_len": 3}, None),
+        ({"meta": None}, None),
+        ({}, None),
+    ],
+)
+def test_the_window_is_what_the_server_says(about: Body, window: int | None) -> None:
+    with chat_server([], models=["other", "some-model"], about=about) as server:
+        model = Talk(server).model
+        assert known_window(model) is None
+        anyio.run(_learn, model)
+    assert known_window(model) == window
+    assert model.window.most == (window or 100_000) and model.window.due < model.window.most
+    assert too_much_for(model) == (FOR_DOCUMENTS if window and window < 64_000 else ())

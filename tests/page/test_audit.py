@@ -58,7 +58,7 @@ def cast(actors: Troupe) -> dict[str, Working]:
     sessions["ask"].about_to()
     sessions["ask"].ask(again=1)
     sessions["question"].question("q1", "the old one", "the new one")
-    sessions["hand off"].ask(kind="hand_off")
+    sessions["hand off"].ask(kind="hand_off", what="run one after the other\n$ " + "make every file of it; " * 80)
     sessions["paused"].pause()
     sessions["taken"].taken()
     return sessions
@@ -71,7 +71,7 @@ def test_no_page_has_a_violation(cast: dict[str, Working], watched: Watched, *, 
     audit(page, "board")
     page.keyboard.press("n")
     page.get_by_role("button", name="Start").click()
-    page.get_by_text("Files, workspace and limits").click()
+    page.get_by_text("Files, limits and the model's server").click()
     audit(page, "new session")
     page.keyboard.press("Escape")
     page.keyboard.press("?")

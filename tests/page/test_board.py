@@ -155,7 +155,12 @@ def test_a_new_session_is_started_with_what_was_chosen(actors: Troupe, watched: 
     dialog.get_by_label("Model").fill("gpt-6.1-terra")
     dialog.get_by_label("Screen size").fill("1440 × 900")
     dialog.get_by_label("When a yes is needed").select_option("never")
-    dialog.get_by_text("Files, workspace and limits").click()
+    dialog.get_by_text("Files, limits and the model's server").click()
+    dialog.get_by_label("API").select_option("responses")
+    expect(dialog.get_by_label("Dialect")).to_be_disabled()
+    dialog.get_by_label("API").select_option("chat")
+    dialog.get_by_label("Dialect").select_option("qwen3-vl")
+    dialog.get_by_label("Server").fill("http://localhost:8000/v1")
     dialog.get_by_label("Open at the start").fill("~/a.ods\n\n~/b.ods")
     dialog.get_by_label("Turns").fill("many")
     dialog.get_by_role("button", name="Start").click()
@@ -166,11 +171,13 @@ def test_a_new_session_is_started_with_what_was_chosen(actors: Troupe, watched: 
     page.wait_for_selector(".session-both:not([hidden])")
     expect(page.locator("h1.task")).to_have_text("Started from the page")
     wanted = {"task": "Sort the invoices", "computer": "desktop", "model": "gpt-6.1-terra", "size": "1440x900"}
+    wanted |= {"api": "chat", "dialect": "qwen3-vl", "base_url": "http://localhost:8000/v1"}
     assert said == [wanted | {"approve": "never", "open": ["~/a.ods", "~/b.ods"], "max_turns": 40, "max_cost": 1.5}]
     page.keyboard.press("n")
     again = page.get_by_role("dialog", name="New session")
     expect(again.get_by_label("Model")).to_have_value("gpt-6.1-terra")
     expect(again.get_by_label("Turns")).to_have_value("40")
+    expect(again.get_by_label("Dialect")).to_have_value("qwen3-vl")
     expect(again.get_by_label("Task")).to_have_value("")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import time
 from pathlib import Path
 
@@ -13,14 +15,17 @@ from agent.codec import encode
 from agent.events import (
     ActionStarted,
     CallAnswered,
+    Compacted,
     Entry,
     Event,
     FileMade,
     ModelAnswered,
+    ToolsOffered,
+    ToolStarted,
     TurnEnded,
     TurnStarted,
 )
-from agent.values import ImageRef, ScreenCall
+from agent.values import FunctionCall, ImageRef, ScreenCall
 from tests.page.conftest import Watched
 from tests.page.working import Troupe, Working
 from tests.ui.story import SIZE, USAGE, Story, draw, eventful
@@ -180,6 +185,64 @@ def test_everything_that_happens_is_drawn(actors: Troupe, watched: Watched) -> N
     expect(large.locator("img")).to_have_js_property("naturalWidth", SIZE[0])
     page.keyboard.press("Escape")
     expect(large).to_be_hidden()
+
+
+def test_tools_are_drawn_with_what_was_asked_and_what_came_back(actors: Troupe, watched: Watched) -> None:
+    session = actors.start()
+    page = watched.session(session.id)
+    timeline = page.get_by_role("region", name="Timeline")
+    last = timeline.locator(".block.turn").last
+    _use(session, "shell", {"commands": ["seq 400", "false"]}, "run seq 400 (and 1 more)")
+    expect(last).to_contain_text("under way")
+    lines = "\n".join(map(str, range(1, 401)))
+    session.write(CallAnswered("f_1", "function", text=f"$ seq 400\n{lines}\n[exit 0]\n$ false\n[exit 1]"))
+    expect(last).not_to_contain_text("under way")
+    expect(last.locator(".output.bad")).to_contain_text("[exit 1]")
+    expect(last.locator(".output")).not_to_contain_text("200")
+    last.get_by_role("button", name="show all 404 lines").click()
+    expect(last.locator(".output")).to_contain_text("200")
+    last.get_by_text("the commands").click()
+    expect(last.locator("details pre")).to_have_text("seq 400\nfalse")
+    expect(last.locator(".picture.small")).to_have_count(1)
+    _use(
+        session, "apply_patch", {"operation": {"type": "update_file", "path": "a.md", "diff": "@@\n-old\n+new"}}, "edit"
+    )
+    session.write(CallAnswered("f_2", "function", text="a.md does not exist.", failed=True))
+    expect(last.locator(".error")).to_have_text("a.md does not exist.")
+    last.get_by_text("the change").click()
+    expect(last.locator(".diff .added")).to_have_text("+new\n")
+    _use(session, "render", {"path": "budget.xlsx"}, "look at budget.xlsx")
+    session.write(CallAnswered("f_3", "function", text="budget.xlsx: 1 page", images=(session.look(draw(3)),)))
+    expect(last.get_by_role("button", name="Page")).to_have_attribute("aria-pressed", "true")
+    _use(session, "update_plan", {"steps": []}, "")
+    session.plan("done", "in_progress")
+    expect(last.locator(".plan-item")).to_be_visible()
+    expect(last.locator(".call")).to_be_hidden()
+
+
+def _use(session: Working, tool: str, arguments: dict[str, object], words: str) -> None:
+    number = session.turn + 1
+    session.answer(functions=(FunctionCall(f"f_{number}", tool, json.dumps(arguments)),))
+    if words:
+        session.write(ToolStarted(session.turn, f"f_{number}", tool, words))
+
+
+def test_how_full_the_model_is_and_what_was_done_about_it(actors: Troupe, watched: Watched) -> None:
+    session = actors.start()
+    session.write(ToolsOffered((), 32_000, ("spreadsheet", "pdf")))
+    page = watched.session(session.id)
+    context = page.locator(".meter", has_text="context")
+    expect(context).to_be_hidden()
+    session.answer(words="I look.")
+    expect(context).to_contain_text(f"{round(100 * USAGE.input_tokens / 32_000)} %")
+    expect(context).to_have_attribute("title", re.compile(f"{USAGE.input_tokens:,} of 32,000 tokens"))
+    timeline = page.get_by_role("region", name="Timeline")
+    expect(timeline).to_contain_text("not offered to a model of 32,000 tokens: spreadsheet, pdf")
+    session.write(Compacted(1, "model", "it had 30,000 tokens", "stands", "sum", before=30_000, after=3_200))
+    expect(context).to_contain_text("10 %")
+    expect(timeline).to_contain_text(
+        "the conversation was made shorter by a summary of the model: about 30,000 to 3,200 tokens"
+    )
 
 
 def test_the_journal_grows_and_the_earlier_entries_can_be_had(actors: Troupe, watched: Watched) -> None:

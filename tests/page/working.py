@@ -81,14 +81,14 @@ class Working(Story):
         names = ("Open the workbook", "Enter the figures", "Add the totals", "Save it as budget.xlsx", "Check the file")
         self.write(PlanChanged(tuple(PlanStep(name, state) for name, state in zip(names, states, strict=False))))  # type: ignore[arg-type]
 
-    def ask(self, identity: str = "a1", *, again: int = 0, kind: str = "confirm") -> None:
+    def ask(self, identity: str = "a1", *, again: int = 0, kind: str = "confirm", what: str = "") -> None:
         """Ask for a yes."""
-        what = "click “Send” in the window “New message”" if kind == "confirm" else "type the password of the bank"
+        usual = "click “Send” in the window “New message”" if kind == "confirm" else "type the password of the bank"
         self.write(
             ApprovalRequested(
                 identity,
                 "call_1",
-                what,
+                what or usual,
                 "The message leaves this computer and cannot be called back.",
                 "anna@example.org" if kind == "confirm" else "",
                 kind,  # type: ignore[arg-type]

@@ -82,6 +82,7 @@ class ChatServer:
     """What tests see of the running server.
 
     Attributes:
+        about: what the list of models says of each besides.
         factor: sides of pictures must be multiples of it.
         no_tools, no_usage: what it refuses.
         refusals: messages of the requests that were refused because they were wrong.
@@ -92,6 +93,7 @@ class ChatServer:
     script: Script
     key: str = ""
     models: Sequence[str] = ("some-model",)
+    about: Body = field(default_factory=dict[str, Any])
     factor: int | None = None
     no_tools: Failure | None = None
     no_usage: Failure | None = None
@@ -219,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         scripted = cast("_Http", self.server).scripted
-        listed = [{"id": name, "object": "model"} for name in scripted.models]
+        listed = [{"id": name, "object": "model"} | scripted.about for name in scripted.models]
         good = self.path == "/v1/models" and listed
         self._send(Failure(200, {"object": "list", "data": listed}) if good else Failure(404, {"detail": "Not Found"}))
 

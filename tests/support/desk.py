@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 
+from vm import warden
 from vm.desktop import PrivateDesktop, open_desktop
 
 SUPPORT = Path(__file__).parent
@@ -26,3 +27,22 @@ def desk(
         yield desktop
     finally:
         anyio.run(desktop.aclose)
+
+
+def process_of(desktop: PrivateDesktop, words: str) -> int:
+    """The process on a desktop whose command line has these words."""
+    run = Path(desktop.environment["HOME"]).parent.name
+    for pid in warden.marked(run):
+        if words in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "):
+            return pid
+    raise AssertionError(f"{words} does not run")
+
+
+def write_book(folder: Path) -> None:
+    """`book.xlsx`, with "Rent" in its first cell."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    book.active["A1"] = "Rent"
+    book.save(folder / "book.xlsx")

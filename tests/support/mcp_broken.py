@@ -28,11 +28,22 @@ def tools(how: str) -> list[dict[str, Any]]:
         return [ECHO | {"name": f"tool{number}"} for number in range(3000)]
     if how == "hints":
         return [ECHO | {"name": name, "annotations": {"readOnlyHint": name == "look"}} for name in ("look", "change")]
-    if how == "text":
-        return [{"name": "text", "inputSchema": {"type": "string"}}]
     if how == "not-a-list":
-        return [{"name": "echo", "inputSchema": "none"}]
+        return {"echo": ECHO}  # pyright: ignore[reportReturnType]
+    if how == "no-tools":
+        return NO_TOOLS
     return [ECHO]
+
+
+NO_TOOLS: list[Any] = [
+    {"name": "none", "inputSchema": "none"},
+    {"name": 7, "inputSchema": {"type": "object"}},
+    "echo",
+    {"name": "text", "inputSchema": {"type": "string"}},
+    ECHO | {"name": "untyped", "inputSchema": {}, "outputSchema": 5, "icons": "none"},
+    ECHO | {"annotations": {"readOnlyHint": "perhaps"}, "name": "unsure"},
+    ECHO,
+]
 
 
 def _tree(schema: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from actuators.xlibfix import open_display
 from agent.session import Session, create_session, data_home, find_session
 from perception.screenshot import Region
 from ui.overlay import SESSION, OverlayProcess, open_overlay, run
-from ui.window.place import BAR
 
 PORT = "standin"  # file in the session's folder
 POLICY = (
@@ -216,9 +215,6 @@ def overlay(
     finally:
         shown.close()
         process.close()
-
-
-BAR_HEIGHT = BAR[1]
 
 
 def main() -> None:

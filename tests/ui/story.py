@@ -44,6 +44,10 @@ from perception.screenshot import Region, Screenshot, Space
 SIZE = (1280, 800)
 BACKGROUND = (204, 214, 220)
 USAGE = Usage(input_tokens=12_000, cached_tokens=10_800, output_tokens=220, reasoning_tokens=64, cost_usd=0.0123)
+HOSTILE = (
+    "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+    "<!--<script>\u2028\u2029'\"`${document.title='owned'} &lt;b&gt; \udc80 </style></textarea>"
+)
 
 
 def draw(number: int, *targets: tuple[int, int], size: tuple[int, int] = SIZE) -> bytes:
@@ -192,4 +196,11 @@ def eventful(home: Path) -> Session:
     story.reply(call, draw(4))
     story.answer(words="The budget is saved as budget.xlsx, in euros.", final=True)
     story.write(TurnEnded(story.turn, 2.5, 0.1), FileMade("/home/me/files/budget.xlsx", 9216))
+    return story.end()
+
+
+def told(home: Path, task: str) -> Session:
+    """A session of one picture, which has ended."""
+    story = Story(home, task)
+    story.begin(draw(1))
     return story.end()

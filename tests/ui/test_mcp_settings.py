@@ -9,7 +9,7 @@ import pytest
 from agent.errors import UserFault
 from agent.mcp.config import ServerConfig
 from ui.parser import parse
-from ui.settings import resume_options, run_options
+from ui.settings.options import resume_options, run_options
 
 TABLES = """
 [mcp.files]

@@ -14,7 +14,7 @@ from agent.models.web import is_private
 from tests.support.command import Deskhand
 from ui.doctor.machine import check_dialects, check_key
 from ui.models import dialect_of, make_model
-from ui.settings import Provider
+from ui.settings.options import Provider
 
 LOCAL = "http://localhost:8000/v1"
 

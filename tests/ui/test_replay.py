@@ -1,47 +1,34 @@
-"""The replay page: in a real browser, from disk; marks where the clicks were, and text that stays text."""
+"""The replay page in a real browser, from disk; marks where the clicks were, and text that stays text."""
 
 from __future__ import annotations
 
-import json
 import re
-import stat
 import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agent.errors import UserFault
 from agent.events import (
     ActionStarted,
     BugFound,
     CallAnswered,
-    Event,
-    ModelAnswered,
-    ModelDropped,
+    Compacted,
+    MemoryChanged,
     ModelRefused,
     NoteAdded,
-    SessionResumed,
-    SteerApplied,
-    TurnEnded,
-    TurnStarted,
+    PlanChanged,
+    QuestionAnswered,
+    QuestionAsked,
+    ToolsOffered,
+    ToolStarted,
 )
-from agent.journal import read_journal
-from agent.session import Session
-from agent.values import FunctionCall, Usage
+from agent.values import FunctionCall, Note, PlanStep
 from tests.ui.browser import Page, browser
-from tests.ui.story import SIZE, Story, draw, eventful
-from ui.cli import main
-from ui.replay import safe_json, write_replay
-from ui.timeline import Timeline
-
-HOSTILE = (
-    "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
-    "<!--<script>\u2028\u2029'\"`${document.title='owned'} &lt;b&gt; \udc80 </style></textarea>"
-)
+from tests.ui.story import HOSTILE, SIZE, Story, draw, eventful
+from ui.replay import write_replay
 
 BOX = "({x, y, width, height}) => [x, y, width, height]"
 MARK = (229, 25, 79)  # of the light page
@@ -57,74 +44,6 @@ def page() -> Generator[Page]:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DESKHAND_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
-
-
-def blocks_of(session: Session, *, live: bool = False) -> list[dict[str, Any]]:
-    return Timeline(*read_journal(session), live=live).as_data()["blocks"]
-
-
-def items(blocks: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [item for block in blocks for item in block["items"] if item["kind"] == kind]
-
-
-# ---- the command
-
-
-def test_it_writes_one_private_file_and_prints_its_path(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    session = eventful(home)
-    assert main(["replay", "last"]) == 0
-    path = session.folder / "replay.html"
-    assert capsys.readouterr().out.strip() == str(path)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert sorted(p.name for p in session.folder.iterdir() if "replay" in p.name) == ["replay.html"]
-
-
-def test_it_writes_where_it_is_told(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    eventful(home)
-    target = tmp_path / "look back.html"
-    assert main(["replay", "last", "-o", str(target), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"path": str(target)}
-    assert target.read_text().startswith("<!doctype html>")
-
-
-@pytest.mark.parametrize("target", ["", "missing/folder/replay.html"])
-def test_a_place_that_cannot_be_written_is_one_line(
-    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str
-) -> None:
-    eventful(home)
-    assert main(["replay", "last", "-o", str(tmp_path / target)]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "--output" in said
-
-
-def test_an_empty_journal_is_one_line(home: Path) -> None:
-    session = eventful(home)
-    session.events.write_bytes(b"")
-    with pytest.raises(UserFault, match="is empty"):
-        write_replay(session)
-
-
-def test_each_picture_is_in_the_page_once(home: Path) -> None:
-    story = Story(home)
-    story.begin(draw(1))
-    for number in range(6):
-        story.step(draw(number % 2), {"type": "click", "x": 5, "y": 5})
-    text = write_replay(story.end()).read_text()
-    assert len(re.findall(r'<script type="text/plain" id="image-\d+">', text)) == 2
-
-
-def test_nothing_in_it_points_outside(home: Path) -> None:
-    text = write_replay(eventful(home)).read_text()
-    outside = {url for url in re.findall(r"https?://[^\s\"'<>]+", text) if url != "http://www.w3.org/2000/svg"}
-    assert not outside
-    assert "default-src &#x27;none&#x27;" in text
-    assert not re.search(r"\son\w+\s*=\s*[\"']", text), "no inline event handler"
-
-
-def test_json_for_a_script_element_is_inert() -> None:
-    text = safe_json({HOSTILE: [HOSTILE]})
-    assert text.isascii() and not set("<>&") & set(text)
-    assert json.loads(text) == {HOSTILE: [HOSTILE]}
 
 
 # ---- in the browser
@@ -235,6 +154,36 @@ def test_what_was_still_moving_is_framed(page: Page, home: Path) -> None:
     page.press("r")
     style = page.js("document.querySelector('.moving').getAttribute('style')")
     assert style == "left: 25%; top: 25%; width: 50%; height: 50%;"
+
+
+def test_plans_questions_and_tools_are_told_and_shown(page: Page, home: Path) -> None:
+    """Every kind of item that the timeline makes must be one that this page draws."""
+    story = Story(home)
+    story.begin(draw(1))
+    story.answer(functions=(FunctionCall("f1", "render", '{"path": "a.xlsx"}'),))
+    story.write(ToolStarted(1, "f1", "render", "look at a.xlsx"))
+    story.write(CallAnswered("f1", "function", text="a.xlsx: 1 page", images=(story.look(draw(2)),)))
+    story.write(PlanChanged((PlanStep("Look", "done"), PlanStep("Write", "in_progress"))))
+    story.write(QuestionAsked("q1", "f2", "Euros or dollars?", ("Euros",)), QuestionAnswered("q1", "Euros"))
+    story.write(MemoryChanged((Note("In thousands."),)), ToolsOffered((), 32_000, ("pdf",)))
+    story.write(Compacted(1, "model", "it had 30,000 tokens", "stands", "sum", before=30_000, after=3_200))
+    story.answer(words="It is written.", final=True)
+    page.complaints.clear()
+    page.open(write_replay(story.end()))
+    text = page.js("document.body.innerText")
+    for words in (
+        "look at a.xlsx",
+        "a.xlsx: 1 page",
+        "Write",
+        "Euros or dollars?",
+        "Euros",
+        "not offered to a model of 32,000 tokens: pdf",
+        "about 30,000 to 3,200 tokens",
+        "It is written.",
+    ):
+        assert words.lower() in text.lower(), words
+    assert page.js("document.querySelector('section.turn .tab[aria-pressed=true]').innerText") == "Page"
+    assert page.complaints == []
 
 
 def test_hostile_text_stays_text(page: Page, home: Path) -> None:
@@ -373,16 +322,6 @@ def test_damaged_lines_are_named_and_the_rest_is_shown(page: Page, home: Path) -
     assert page.complaints == []
 
 
-def test_any_line_may_be_missing(home: Path) -> None:
-    session = eventful(home)
-    entries, _ = read_journal(session)
-    for missing in range(len(entries)):
-        data = Timeline([e for e in entries if e is not entries[missing]], [], live=False).as_data()
-        assert data["blocks"]
-    for entry in entries:
-        Timeline([entry], [], live=False).as_data()
-
-
 def test_a_session_that_was_cut_off_says_so(page: Page, home: Path) -> None:
     story = Story(home)
     story.begin(draw(1))
@@ -404,78 +343,3 @@ def test_a_session_at_work_is_not_called_unfinished(page: Page, home: Path) -> N
     story.journal.close()
     text = page.js("document.body.innerText")
     assert "at work" in text and "under way" in text and "to come" in text
-
-
-def test_a_resumed_session_closes_the_turn_that_was_open(home: Path) -> None:
-    story = Story(home)
-    story.begin(draw(1))
-    call = story.answer({"type": "click", "x": 9, "y": 9})
-    image = story.look(draw(2))
-    events: list[Event] = [SessionResumed(), CallAnswered(call.id, "screen", image), TurnEnded(1, 4.0, 1.0)]
-    story.write(*events, NoteAdded("This is the screen now.", image))
-    story.answer(words="Done.", final=True)
-    blocks = blocks_of(story.end())
-    turns = [block for block in blocks if block["kind"] == "turn"]
-    assert [(turn["turn"], turn["seconds"]) for turn in turns] == [(1, 4.0), (2, None)]
-    assert turns[1]["views"][0] == {"image": 1, "label": "seen", "marks": []}
-
-
-# ---- the fold
-
-
-def test_points_belong_to_the_picture_before_the_answer(home: Path) -> None:
-    story = Story(home)
-    story.begin(draw(1))
-    story.step(draw(2), {"type": "click", "x": 1, "y": 2}, {"type": "click", "x": SIZE[0], "y": 2})
-    story.step(draw(3), {"type": "move", "x": 3, "y": 4})
-    first, second = (block for block in blocks_of(story.end()) if block["kind"] == "turn")
-    assert [(view["label"], view["image"]) for view in first["views"]] == [("seen", 0), ("result", 1)]
-    assert [mark["points"] for mark in first["views"][0]["marks"]] == [[(1, 2)]], "outside is not drawn"
-    assert second["views"][0]["image"] == 1
-    assert second["views"][0]["marks"] == [{"number": 1, "kind": "move", "points": [(3, 4)]}]
-
-
-def test_streamed_words_are_told_once(home: Path) -> None:
-    story = Story(home)
-    story.begin(draw(1))
-    story.answer(words="Hello there, I begin.", thought="I think about it.")
-    blocks = blocks_of(story.end())
-    assert [item["text"] for item in items(blocks, "words")] == ["Hello there, I begin."]
-    assert [item["text"] for item in items(blocks, "thought")] == ["I think about it."]
-
-
-def test_reasoning_that_was_not_streamed_is_found_in_the_answer(home: Path) -> None:
-    story = Story(home)
-    story.begin(draw(1))
-    output = ({"type": "reasoning", "summary": [{"text": "First."}, "?", {"text": "Then."}]}, {"type": "reasoning"})
-    story.write(TurnStarted(1, 1), ModelAnswered(1, "r", output, (), "Yes.", True, Usage(), 1.0))
-    assert [item["text"] for item in items(blocks_of(story.end()), "thought")] == ["First.\n\nThen."]
-
-
-def test_a_withdrawn_answer_is_struck_out(home: Path) -> None:
-    story = Story(home)
-    story.begin(draw(1))
-    story.answer({"type": "keypress", "keys": ["ctrl", "s"]}, words="I save it.")
-    story.write(ModelDropped(1, "not approved", "I save it.", withdrawn=True))
-    blocks = blocks_of(story.end("stopped", "by the user"))
-    assert [item["dropped"] for item in items(blocks, "words") + items(blocks, "actions")] == [True, True]
-
-
-def test_receipts_follow_their_correction(home: Path) -> None:
-    (steer,) = items(blocks_of(eventful(home)), "steer")
-    assert steer["text"] == "Please use euros, not dollars."
-    assert [receipt["name"] for receipt in steer["receipts"]] == ["queued", "delivered", "applied"]
-    story = Story(home)
-    story.write(SteerApplied("lost", 3))
-    assert [item["receipts"][0]["name"] for item in items(blocks_of(story.end()), "steer")] == ["applied"]
-
-
-def test_time_in_a_pause_does_not_count(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stamps = iter(f"2026-11-21T07:00:{second:02}.000Z" for second in (0, 1, 3, 13, 14, 14))
-    monkeypatch.setattr("agent.journal._now", lambda: next(stamps))
-    from agent.events import Paused, Unpaused
-
-    story = Story(home)
-    story.write(Paused(), Unpaused(), NoteAdded("on"))
-    session = story.end()
-    assert Timeline(*read_journal(session), live=False).as_data()["seconds"] == 4.0

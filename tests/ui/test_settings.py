@@ -12,7 +12,8 @@ import pytest
 from agent.errors import UserFault
 from agent.values import Budgets
 from ui.parser import parse
-from ui.settings import DEFAULT_MODEL, KEYS, ResumeOptions, RunOptions, resume_options, run_options, variable_of
+from ui.settings.config import KEYS, variable_of
+from ui.settings.options import DEFAULT_MODEL, ResumeOptions, RunOptions, resume_options, run_options
 
 
 @pytest.fixture(autouse=True)
@@ -156,7 +157,7 @@ def test_tools_are_chosen_by_name(tmp_path: Path) -> None:
     from agent.tools.base import Room
     from agent.tools.folder import Folder
     from tests.support.programs import PlainPrograms
-    from ui.settings import TOOL_NAMES, tool_names
+    from ui.settings.kinds import TOOL_NAMES, tool_names
     from ui.tools import ours
 
     room = Room(Folder(tmp_path), PlainPrograms(tmp_path))

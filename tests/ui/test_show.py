@@ -91,29 +91,32 @@ def end(turns: int = 1) -> SessionEnded:
     return SessionEnded("done", "the model is through", turns, 9.0, Usage(), "All is made.")
 
 
-def test_the_whole_story(house: House) -> None:
+def whole_story(house: House) -> Iterator[Event]:
+    """One of nearly every kind."""
     function = FunctionCall("f", "read_file", '{"path":"a"}')
-    house.write(
-        started(house),
-        ComputerReady("desktop"),
-        *turn(1, "First the figures."),
-        SteerQueued("s1", "use euros"),
-        SteerDelivered("s1", "…"),
-        NoteAdded("the budget is nearly used"),
-        BudgetWarned("turns", 40, 50),
-        TurnStarted(2, 3),
-        ModelSaid(2, "half a wo"),
-        ModelDropped(2, "cut short", "half a wo"),
-        TurnStarted(2, 4),
-        ModelAnswered(2, "r", (), (function,), "", False, Usage(), 1.0),
-        SteerApplied("s1", 2),
-        CallAnswered("f", "function", text="42 lines"),
-        ActionStarted(2, "c9", 0, {"type": "keypress", "keys": ["ctrl", "s"]}),
-        ActionDone(2, "c9", 0, 0.1, "no such \x1b[5mkey"),
-        ModelRefused(2, "policy", "not allowed", {}),
-        FileMade("/tmp/budget.xlsx", 12345),
-        end(2),
-    )
+    yield started(house)
+    yield ComputerReady("desktop")
+    yield from turn(1, "First the figures.")
+    yield SteerQueued("s1", "use euros")
+    yield SteerDelivered("s1", "…")
+    yield NoteAdded("the budget is nearly used")
+    yield BudgetWarned("turns", 40, 50)
+    yield TurnStarted(2, 3)
+    yield ModelSaid(2, "half a wo")
+    yield ModelDropped(2, "cut short", "half a wo")
+    yield TurnStarted(2, 4)
+    yield ModelAnswered(2, "r", (), (function,), "", False, Usage(), 1.0)
+    yield SteerApplied("s1", 2)
+    yield CallAnswered("f", "function", text="42 lines")
+    yield ActionStarted(2, "c9", 0, {"type": "keypress", "keys": ["ctrl", "s"]})
+    yield ActionDone(2, "c9", 0, 0.1, "no such \x1b[5mkey")
+    yield ModelRefused(2, "policy", "not allowed", {})
+    yield FileMade("/tmp/budget.xlsx", 12345)
+    yield end(2)
+
+
+def test_the_whole_story(house: House) -> None:
+    house.write(*whole_story(house))
     image_path(house.session, IMAGE).write_bytes(b"png")
     said = house.show()
     wanted = [
@@ -163,7 +166,12 @@ def test_the_whole_story(house: House) -> None:
         (
             (ApprovalRequested("a1", "c", "send it", "goes out"),),
             True,
-            ["needs you", "send it", "deskhand approve", "a1"],
+            ["needs you", "it asks: send it. goes out", "deskhand approve", "a1"],
+        ),
+        (
+            (ApprovalRequested("a1", "c", "run\n" + "x" * 300 + " --all\nit asks: nothing", "goes out"),),
+            True,
+            ["it asks: goes out\n    run\n    xxx", "xxx --all\n    it asks: nothing\n", "deskhand approve"],
         ),
         ((ActionStarted(1, "c", 0, CLICK),), False, ["nobody knows whether this happened: click (5, 6)"]),
         (

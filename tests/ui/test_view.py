@@ -162,7 +162,15 @@ def test_a_point_off_the_picture_and_a_function_have_words_but_no_place() -> Non
     assert off and off.point is None and "click" in off.words
     called = replace(answer(1), calls=(FunctionCall("f", "run_command", '{"command": "ls"}'),))
     function = card(STARTED, TurnStarted(1, 2), called).next
-    assert function and function.words.startswith("run_command") and function.point is None
+    assert function and function.words == "use run command" and function.point is None
+
+
+def test_a_call_that_is_asked_for_is_not_shown_at_the_place_of_the_click_before_it() -> None:
+    both = replace(answer(1, CLICK), calls=(*answer(1, CLICK).calls, FunctionCall("f", "shell", "{}")))
+    told = [STARTED, UserSaid("x", IMAGE), TurnStarted(1, 2), both, ActionStarted(1, "c1", 0, CLICK)]
+    asked = ApprovalRequested("a1", "f", "run ls", "It may.", source="rule")
+    now = card(*told, ActionDone(1, "c1", 0, 0.1), asked).next
+    assert now and (now.words, now.state, now.point, now.image) == ("run ls", "next", None, None)
 
 
 def test_thoughts_words_plan_tokens_and_receipts() -> None:

@@ -23,7 +23,6 @@
   }
 
   const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
-
   function duration(seconds) {
     if (seconds === null || seconds === undefined) return "";
     if (seconds < 59.95) return `${seconds < 0.995 ? seconds.toFixed(2) : seconds.toFixed(1)} s`;
@@ -61,9 +60,8 @@
   const LONG = 900;
   function prose(name, text) {
     if (text.length <= LONG) return el("p", name, text);
-    const node = el("p", name, text.slice(0, LONG) + "… ");
-    node.append(button("plain", `show all ${text.length.toLocaleString("en")} characters`, () => { node.textContent = text; }));
-    return node;
+    const all = button("plain", `show all ${text.length.toLocaleString("en")} characters`, () => { all.parentNode.textContent = text; });
+    return el("p", name, `${text.slice(0, LONG)}… `, all);
   }
 
   function folded(title, text) {
@@ -169,9 +167,10 @@
   function picture(block) {
     const words = new Map(block.items.flatMap((item) => item.actions ?? []).map((action) => [action.number, action]));
     const results = block.views.filter((view) => view.label === "result").length;
-    let shown = 0, done = 0;
-    const names = block.views.map((view) => view.label === "seen" ? "Decided on" : results > 1 ? `Result ${++done}` : "Result");
-    const stage = el("div", "stage", frame(block.views[0], words));
+    const page = words.size ? -1 : block.views.findIndex((view) => view.label === "page"); // what a tool has shown
+    let shown = Math.max(0, page), done = 0;
+    const names = block.views.map(({ label }) => ({ seen: "Decided on", page: "Page" })[label] ?? (results > 1 ? `Result ${++done}` : "Result"));
+    const stage = el("div", "stage", frame(block.views[shown], words));
     const tabs = names.map((name, number) => button("tab", name, () => show(number)));
     const figure = el("figure", "picture", stage, el("figcaption", "", ...tabs, button("plain", "larger", () => enlarge())));
     function show(number) {
@@ -224,9 +223,8 @@
     words: (item) => prose(item.final ? "words final" : "words", item.text),
     actions: (item) => el("div", "", ...item.checks.map((check) => el("p", "check", `safety check: ${check.message || check.code || check.id}`)),
       item.actions.length ? el("ol", "actions", ...item.actions.map(action)) : el("p", "quiet", "a call without actions")),
-    function: (item) => el("div", "call", item.words ? el("p", "", item.words) : el("p", "", el("code", "", `${item.text}(${item.arguments})`)),
-      item.words && item.arguments ? folded(item.text, item.arguments) : null,
-      item.answer ? prose("quiet", item.answer) : null),
+    function: (item) => el("div", "call", el("p", "", item.words || item.text.replace(/_+/g, " ")), item.arguments ? folded(item.text, item.arguments) : null,
+      item.answer ? prose(item.state === "failed" ? "output error" : "output", item.answer) : null),
     note: (item) => el("div", "note", el("h3", "", "Deskhand told the model"), prose("", item.text)),
     user: (item) => el("div", "card steer", el("h3", "", "You said"), prose("said", item.text)),
     fault: (item) => el("div", "card fault", prose("", item.text), item.more ? folded("details", item.more) : null),
@@ -236,14 +234,15 @@
     line: (item) => el("div", "quiet", el("p", "", item.text), item.more ? folded(item.fold ?? "about this computer", item.more) : null),
     damage: (item) => el("p", "damage", damaged(item)),
     end: (item) => el("p", `end ${item.outcome}`, el("b", "", outcome(item.outcome)), ` ${item.text}`),
+    plan: (item) => el("div", "note", el("h3", "", "The plan"), el("ul", "plan", ...item.steps.map(({ step, state }) => el("li", state, step)))),
+    question: (item) => el("div", "card approval", el("h3", "", "The agent asked"), prose("said", item.text), el("p", "answer", item.answer || "not answered")),
     steer, approval,
   };
-
   const damaged = (item) => `Line ${item.line} of the journal ${item.torn ? "is cut short" : "is damaged"}: ${item.text ?? item.reason}.`;
   const outcome = (word) => word.replaceAll("_", " ");
 
   function draw(item) {
-    const node = DRAW[item.kind](item);
+    const node = (DRAW[item.kind] ?? ((other) => prose("quiet", other.text ?? "")))(item);
     if (item.dropped) node.classList.add("dropped");
     return node;
   }

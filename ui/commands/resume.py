@@ -6,7 +6,8 @@ import argparse
 
 from agent.session import data_home, find_session
 from ui.commands.steer import unpause
-from ui.settings import resume_options, words_given
+from ui.settings.options import resume_options
+from ui.settings.words import words_given
 
 
 def resume(flags: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ui.settings import run_options
+from ui.settings.options import run_options
 
 
 def run(flags: argparse.Namespace) -> int:

@@ -39,7 +39,7 @@ from agent.session import Session, data_home, find_session
 from agent.state import State
 from agent.values import FunctionCall, ImageRef
 from ui.summary import Tally, local_time, one_line, outcome_word, printable, tolerate_encoding
-from ui.terminal import costs, in_words, line_of
+from ui.terminal import INDENT, costs, in_words, line_of
 
 TURNS = 20  # of a long session, the last ones are told
 POLL = 0.1  # seconds between looks at a journal that is being written
@@ -297,8 +297,8 @@ class Story:
                 yield f"  {one_line(event.words or in_words(event.action), WIDTH)}", ""
             case ActionDone() if event.error:
                 yield f"    failed: {one_line(event.error, WIDTH)}", "red"
-            case CallAnswered() if event.text:
-                yield f"    → {one_line(event.text, WIDTH)}", "dim"
+            case CallAnswered() if event.words:
+                yield f"    → {one_line(event.words, WIDTH)}", "dim"
             case ModelRefused():
                 yield (
                     f"  the model's provider refused ({event.code or 'no code'}): {one_line(event.reason, WIDTH)}",
@@ -348,10 +348,18 @@ def _ending(session: Session, state: State, story: Story, *, torn: bool) -> Iter
         yield line, ""
 
 
+def _whole(question: ApprovalRequested) -> Iterator[str]:
+    """All that is asked for: who says yes must be able to read it."""
+    first, *more = map(printable, question.what.split("\n"))
+    risk = one_line(question.risk, WIDTH)
+    yield f"it asks: {risk}" if more else f"it asks: {first}. {risk}"
+    yield from (f"{INDENT}{line}" for line in (first, *more) if more)
+
+
 def _how_to_go_on(name: str, word: str, story: Story, state: State) -> Iterator[str]:
     question = story.question
     if word == "needs you" and question and question.id in story.tally.questions and state.ended is None:
-        yield f"it asks: {one_line(question.what, WIDTH)}. {one_line(question.risk, WIDTH)}"
+        yield from _whole(question)
         yield f"answer with: deskhand approve {name} {question.id}   or   deskhand deny {name} {question.id}"
     elif word == "working":
         yield f'steer it with: deskhand tell {name} "WORDS"   or   deskhand pause {name}   or   deskhand stop {name}'

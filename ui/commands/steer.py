@@ -13,7 +13,7 @@ from agent.errors import UserFault
 from agent.inbox import Message, post
 from agent.session import Session, data_home, find_session
 from ui.service.running import Service, ServiceLost, find_service
-from ui.settings import read_words
+from ui.settings.words import read_words
 from ui.standing import Standing
 from ui.summary import one_line, outcome_word
 

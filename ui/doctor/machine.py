@@ -85,7 +85,7 @@ def check_key() -> Check:
     import argparse
 
     from agent.models.web import is_private
-    from ui.settings import Values
+    from ui.settings.config import Values
 
     values = Values(argparse.Namespace())
     url = values.pick("base_url", str, "") or os.environ.get("OPENAI_BASE_URL") or ""

@@ -5,15 +5,29 @@ import { announce } from "./announce.js";
 import { button, el, setText, shown, unique } from "./dom.js";
 
 const ARMED_AFTER = 500; // milliseconds: a press that was meant for something else must not be a yes
+const LONG = 120; // characters from which on a text may need scrolling
+const SPOKEN = 500; // characters of a question that are said by themselves; all of it can be read
 
 const keyOf = ({ type, id, again, text, risk, recipient }) => JSON.stringify([type, id, again, text, risk, recipient]);
 
+/** The text of a question; a long one is scrolled, which must work by keyboard. */
+function whole(text) {
+  const what = el("p", "what", text);
+  if (text.length > LONG || text.includes("\n")) {
+    what.tabIndex = 0;
+    what.setAttribute("role", "group");
+    what.setAttribute("aria-label", "All of what is asked for");
+  }
+  return what;
+}
+
 /** What a screen reader says when the question comes. */
 function spoken(question) {
-  if (question.type === "question") return `The agent asks: ${question.text}`;
+  const text = question.text.length > SPOKEN ? `${question.text.slice(0, SPOKEN)}…` : question.text;
+  if (question.type === "question") return `The agent asks: ${text}`;
   const lead = question.kind === "hand_off" ? "You are asked to do this yourself" : "Your approval is needed";
   const recipient = question.recipient && `to ${question.recipient}`;
-  return [`${lead}: ${question.text}`, question.risk, recipient].filter(Boolean).join(". ");
+  return [`${lead}: ${text}`, question.risk, recipient].filter(Boolean).join(". ");
 }
 
 class Question {
@@ -66,7 +80,7 @@ class Question {
     const yes = byHand ? "Done, go on" : "Approve";
     return this.#frame(byHand ? "hand-off" : "confirm", byHand ? "Do this yourself" : "May it do this?",
       again ? el("p", "again", "Asked again: the screen has changed since.") : null,
-      el("p", "what", text), risk ? el("p", "risk", risk) : null,
+      whole(text), risk ? el("p", "risk", risk) : null,
       recipient ? el("p", "recipient", el("span", "dim", "to "), recipient) : null,
       byHand ? el("p", "dim", "Take the mouse, do it, then press Done.") : null,
       el("div", "buttons", this.#button("yes", yes, "approve", {}, `${yes} (Alt+Y)`),
@@ -92,7 +106,7 @@ class Question {
       this.#send();
     });
     const picks = (choices ?? []).map((choice) => this.#button("choice", choice, "answer", { text: choice }));
-    return this.#frame("question", "It asks you", el("p", "what", text),
+    return this.#frame("question", "It asks you", whole(text),
       picks.length ? el("div", "buttons choices", ...picks) : null, form);
   }
 

@@ -1,5 +1,6 @@
 // Draws a block of the timeline, a turn or what lies between turns, and redraws only what has changed in it.
 
+import { call, folded } from "./call.js";
 import { el, button } from "./dom.js";
 import { clock, duration, money, tokenDetails, tokens } from "./format.js";
 import { Pictures } from "./picture.js";
@@ -11,15 +12,16 @@ const STATES = {
   now: "under way", next: "to come",
 };
 
+/** Text with what stands between two pairs of stars in bold, as models write headings; nothing else is read in it. */
+const bold = (text) => text.split(/\*\*([^*\n]+)\*\*/).map((part, index) => (index % 2 ? el("b", "", part) : part));
+
 function prose(name, text) {
-  if (text.length <= LONG) return el("p", name, text);
+  if (text.length <= LONG) return el("p", name, ...bold(text));
   const node = el("p", name, `${text.slice(0, LONG)}… `);
   const all = `show all ${text.length.toLocaleString("en")} characters`;
   node.append(button("plain", all, () => { node.textContent = text; }));
   return node;
 }
-
-const folded = (title, text) => el("details", "", el("summary", "", title), el("pre", "", text));
 
 function action(one) {
   const line = el("li", `action ${one.state}`, el("b", "number", String(one.number)), el("span", "what", one.text));
@@ -65,10 +67,7 @@ const DRAW = {
     item.actions.length
       ? el("ol", "actions", ...item.actions.map(action))
       : el("p", "quiet", "a call without actions")),
-  function: (item) => el("div", `call ${item.state ?? ""}`,
-    item.words ? el("p", "what", item.words) : el("p", "", el("code", "", `${item.text}(${item.arguments})`)),
-    item.words && item.arguments ? folded(item.text, item.arguments) : null,
-    item.answer ? prose(item.state === "failed" ? "error" : "quiet", item.answer) : null),
+  function: call,
   note: (item) => el("div", "note", el("p", "item-title", "Deskhand told the model"), prose("", item.text)),
   user: (item) => el("div", "said-card", el("p", "item-title", "You said"), prose("said", item.text)),
   fault: (item) => el("div", "said-card fault", prose("", item.text), item.more ? folded("details", item.more) : null),
@@ -107,7 +106,7 @@ class ItemView {
     if (key === this.key) return;
     const grows = STREAMED.has(item.kind) && item.kind === this.item.kind && item.final === this.item.final
       && item.dropped === this.item.dropped && item.text.length <= LONG;
-    if (grows) this.node.textContent = item.text;
+    if (grows) this.node.replaceChildren(...bold(item.text));
     else this.#redraw(item);
     this.key = key;
     this.item = item;

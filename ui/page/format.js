@@ -38,6 +38,11 @@ export function money(usage) {
   return `${usage.estimated ? "about " : ""}$${usage.cost_usd.toFixed(4)}`;
 }
 
+/** 0.1234 → "12 %"; what is there is never "0 %". */
+export function percent(share) {
+  return share > 0 && share < 0.01 ? "< 1 %" : `${Math.round(100 * share)} %`;
+}
+
 /** 12,345 → "12.3 k": for places where six digits do not fit. */
 export function short(number) {
   if (number < 10_000) return number.toLocaleString("en");

@@ -1,7 +1,7 @@
 // What a session has used up, as small bars against its budgets; without a budget, the figure alone.
 
 import { attributes, el, setText, shown } from "./dom.js";
-import { dollars, short } from "./format.js";
+import { dollars, percent, short } from "./format.js";
 import { elapsed } from "./states.js";
 
 class Meter {
@@ -36,9 +36,11 @@ export class Meters {
     this.turns = new Meter("turns");
     this.minutes = new Meter("minutes");
     this.tokens = tokens ? new Meter("tokens") : null;
+    this.context = tokens ? new Meter("context") : null;
     this.money = new Meter("money");
     this.money.node.classList.add("money");
-    this.node = el("div", "meters", this.turns.node, this.minutes.node, this.tokens?.node, this.money.node);
+    const more = [this.tokens?.node, this.context?.node, this.money.node];
+    this.node = el("div", "meters", this.turns.node, this.minutes.node, ...more);
     this.node.setAttribute("role", "group");
     this.node.setAttribute("aria-label", "Used so far");
   }
@@ -50,10 +52,23 @@ export class Meters {
     this.tick();
     const { input = 0, output = 0 } = card.tokens ?? {};
     this.tokens?.update(short(input + output), 0, null);
+    if (this.context) this.#fill(card.context);
     const spent = card.cost_usd;
     shown(this.money.node, spent !== null || budgets.cost_usd);
     const limit = budgets.cost_usd;
     this.money.update(of(dollars(spent ?? 0), limit ? dollars(limit) : 0), spent ?? 0, limit);
+  }
+
+  /** How full the model is. It is made room for by itself, so nothing here warns. */
+  #fill(context) {
+    const { node } = this.context;
+    shown(node, context);
+    if (!context) return;
+    const { tokens, window } = context;
+    this.context.update(window ? percent(tokens / window) : short(tokens), tokens, window);
+    node.classList.remove("near");
+    const whole = [tokens, window].filter(Boolean).map((number) => number.toLocaleString("en")).join(" of ");
+    node.title = `The last request had ${whole} tokens. Before the model is full, the conversation is made shorter.`;
   }
 
   /** Time goes on without events. */

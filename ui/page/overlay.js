@@ -38,8 +38,10 @@ function show() {
 function title() {
   const needing = view?.card?.questions?.length;
   document.title = needing ? `(${needing}) Deskhand` : "Deskhand";
-  if (view) shown(view.others, store.needingUser > (view.card?.column === "needs you" ? 1 : 0));
-  if (view) setText(view.others, `${store.needingUser - (view.card?.column === "needs you" ? 1 : 0)} more need you`);
+  if (!view) return;
+  const others = store.needingUser - (store.cards.get(id)?.column === "needs you" ? 1 : 0);
+  shown(view.others, others > 0);
+  setText(view.others, others === 1 ? "1 more needs you" : `${others} more need you`);
 }
 
 function keys() {

@@ -6,6 +6,12 @@ import { marksOf } from "./marks.js";
 
 const SMALL = 640; // pixels: sharp at the size of the timeline, a tenth of the bytes
 
+/** A turn that has used tools and left the screen alone: what they have shown comes first, the screen is small. */
+function leftTheScreen(block) {
+  const has = (kind) => block.items.some((item) => item.kind === kind);
+  return block.kind === "turn" && has("function") && !has("actions");
+}
+
 const actionsOf = (block) => new Map(block.items.flatMap((item) => item.actions ?? []).map((one) => [one.number, one]));
 
 /** A picture with its marks. `images` tells sizes by content. */
@@ -50,6 +56,7 @@ function names(views) {
 export class Pictures {
   #key = "";
   #shown = 0;
+  #toPage = false; // whether a page that a tool has shown has come
 
   constructor(session) {
     this.session = session;
@@ -62,8 +69,13 @@ export class Pictures {
     if (key === this.#key) return;
     const first = this.#key === "";
     this.#key = key;
+    if (this.#toPage !== true && block.views.some((view) => view.label === "page")) {
+      this.#toPage = true;
+      this.#shown = leftTheScreen(block) ? block.views.findIndex((view) => view.label === "page") : this.#shown;
+    }
     Object.assign(this, { views: block.views, images, actions });
     this.#shown = Math.min(this.#shown, block.views.length - 1);
+    this.node.classList.toggle("small", leftTheScreen(block) && block.views.every((view) => view.label === "seen"));
     this.#draw(!first);
   }
 

@@ -4,12 +4,14 @@ import { post } from "./api.js";
 import { Dialog, input, Invalid, numberIn } from "./dialog.js";
 import { el } from "./dom.js";
 
+const MORE = ["workspace", "max_turns", "max_minutes", "max_cost", "base_url", "api", "dialect"];
 const REMEMBERED = "deskhand.new-session";
 const COMPUTERS = {
   desktop: "a private desktop: its own screen, yours stays free",
   here: "your own screen: it moves your mouse; one session at a time",
   vm: "a virtual machine: nothing of this computer but the workspace",
 };
+const APIS = [["responses", "Responses (OpenAI)"], ["chat", "Chat Completions (others)"]];
 const SIZES = ["1280x800", "1440x900", "1680x1050", "1920x1080"];
 
 function remembered() {
@@ -55,6 +57,9 @@ function build(dialog, defaults) {
     task: input("area", { rows: 4, required: true, placeholder: "What do you want done?" }),
     computer: choice(computers, old.computer ?? defaults.computer),
     model: line({ value: old.model ?? "", placeholder: defaults.model ?? "" }),
+    api: choice([usual(defaults.api), ...APIS], old.api),
+    dialect: choice(dialects(defaults), old.dialect),
+    base_url: line({ value: old.base_url ?? "", placeholder: defaults.base_url || "OpenAI's own", inputMode: "url" }),
     size: input("text", { value: old.size ?? "", placeholder: "1440x900", autocomplete: "off" }),
     open: input("area", { rows: 2, placeholder: "~/report.ods", spellcheck: false }),
     workspace: line({ value: old.workspace ?? "", placeholder: "the session's own folder" }),
@@ -70,18 +75,31 @@ function build(dialog, defaults) {
   tell();
   const where = dialog.field("Computer", fields.computer);
   where.append(about);
-  const details = el("details", "more", el("summary", "", "Files, workspace and limits"),
+  const fits = () => { fields.dialect.disabled = fields.api.value === "responses"; };
+  fields.api.addEventListener("change", fits);
+  fits();
+  const details = el("details", "more", el("summary", "", "Files, limits and the model's server"),
     dialog.field("Open at the start", fields.open, "Files or commands, one a line."),
     dialog.field("Workspace", fields.workspace, "The folder where it finds and leaves files."),
     el("div", "columns", dialog.field("Turns", fields.max_turns), dialog.field("Minutes", fields.max_minutes),
-      dialog.field("US dollars", fields.max_cost)));
-  details.open = ["workspace", "max_turns", "max_minutes", "max_cost"].some((name) => old[name]);
+      dialog.field("US dollars", fields.max_cost)),
+    dialog.field("Server", fields.base_url, "The address of an OpenAI-compatible server; empty: as configured."),
+    el("div", "columns two", dialog.field("API", fields.api),
+      dialog.field("Dialect", fields.dialect, "How a model of another family is spoken to.")));
+  details.open = MORE.some((name) => old[name]);
   dialog.body.append(...warnings(defaults), dialog.field("Task", fields.task),
     el("div", "columns two", where, dialog.field("Model", fields.model, defaults.model ? "Empty: as configured." : "")),
     el("div", "columns two", dialog.field("Screen size", fields.size, "Of a private desktop; empty: as configured."),
       dialog.field("When a yes is needed", fields.approve)),
     details, suggestions("sizes", SIZES));
   return fields;
+}
+
+const usual = (configured) => ["", configured ? `as configured: ${configured}` : "by the model's name"];
+
+function dialects(defaults) {
+  const known = (defaults.dialects ?? []).map(({ name, about }) => [name, `${name}: ${about}`]);
+  return [usual(defaults.dialect), ...known];
 }
 
 function warnings(defaults) {
@@ -100,6 +118,9 @@ function collect(fields) {
   const body = { task: text("task"), computer: fields.computer.value, approve: fields.approve.value };
   if (text("model")) body.model = text("model");
   if (text("size")) body.size = text("size").toLowerCase().replace("×", "x").replaceAll(" ", "");
+  if (text("base_url")) body.base_url = text("base_url");
+  if (fields.api.value) body.api = fields.api.value;
+  if (fields.dialect.value && !fields.dialect.disabled) body.dialect = fields.dialect.value;
   if (text("workspace")) body.workspace = text("workspace");
   const open = fields.open.value.split("\n").map((line) => line.trim()).filter(Boolean);
   if (open.length) body.open = open;

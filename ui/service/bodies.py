@@ -32,6 +32,9 @@ class NewSession(Budget):
     task: Text
     computer: Line | None = None
     model: Line | None = None
+    api: Line | None = Field(None, examples=["responses", "chat"])
+    dialect: Line | None = Field(None, examples=["qwen3-vl", "json"])
+    base_url: Line | None = Field(None, examples=["http://localhost:8000/v1"])
     size: Line | None = Field(None, examples=["1440x900"])
     open: list[Line] = Field(default_factory=list[str], max_length=100)
     workspace: Line | None = None
@@ -76,10 +79,21 @@ class CommonLimits(BaseModel):
     spent_today: float | None
 
 
+class Spoken(BaseModel):
+    """A dialect, and the models that speak it."""
+
+    name: str
+    about: str
+
+
 class Defaults(BaseModel):
-    """What a new session begins with; `key` is whether there is one for the provider."""
+    """What a new session begins with; `key` is whether there is one for the provider, `dialects` what there is."""
 
     model: str
+    api: str
+    dialect: str
+    base_url: str
+    dialects: list[Spoken]
     computer: str
     computers: list[str]
     key: bool

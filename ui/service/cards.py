@@ -36,6 +36,14 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """How full the model is: `tokens` of its newest request, and the `window` that it takes, None if nobody knows."""
+
+    tokens: int
+    window: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What the session may use up; None is without limit."""
 
@@ -105,6 +113,7 @@ class Card:
         at: UTC of the newest event.
         words: the last words to the user.
         thought: the end of the newest reasoning.
+        context: None before the first answer.
         image: SHA-256 of the newest screenshot.
     """
 
@@ -123,6 +132,7 @@ class Card:
     since: str
     at: str
     tokens: Tokens
+    context: Context | None
     cost_usd: float | None
     budgets: Limits
     words: str

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from agent.errors import UserFault
 from agent.spending import Ledger
-from ui.settings import DEFAULT_MODEL, Values, together
+from ui.settings.config import Values
+from ui.settings.options import DEFAULT_MODEL, together
 from vm.here import default_computer
 from vm.slots import Slots
 
@@ -36,14 +38,24 @@ class Common:
         """What a new session begins with; `problem` says why the configuration cannot be read."""
         found: dict[str, Any] = {"model": DEFAULT_MODEL, "computer": default_computer(), "key": False}
         found["computers"] = list(_possible())
+        found |= {"api": "", "dialect": "", "base_url": "", "dialects": _dialects()}
         try:
             values = Values(argparse.Namespace())
             found["model"] = values.pick("model", str, DEFAULT_MODEL)
             found["computer"] = values.pick("computer", str, found["computer"])
+            for name in ("api", "dialect", "base_url"):
+                found[name] = values.pick(name, str, "")
             found["key"] = bool(values.pick("api_key", str.strip, ""))
         except UserFault as fault:
             found["problem"] = str(fault)
         return found
+
+
+@cache
+def _dialects() -> list[dict[str, str]]:
+    from agent.dialects.dialect import dialects
+
+    return [{"name": each.name, "about": each.about} for each in dialects()]
 
 
 def _possible() -> Iterator[str]:

@@ -17,6 +17,7 @@ from ui.service.chunks import TURN, shows
 from ui.service.view import View
 
 _ANSWERED, _DROPPED, _SCREENSHOT = b"model.answered", b"model.dropped", b"screenshot.taken"
+_COMPACTED = b"compacted"
 _FORGOTTEN = frozenset({
     TURN,
     b"turn.ended",
@@ -72,6 +73,7 @@ class _Skimmer:
         self._screenshot: tuple[bytes, int] | None = None
         self._shown: tuple[bytes, int] | None = None
         self._answers: list[tuple[bytes, int]] = []
+        self._shortened = 0  # how many answers came before the conversation was last made shorter
         self._dropped: list[bytes] = []
 
     def skim(self, lines: Sequence[bytes], kinds: Sequence[bytes], number: int) -> None:
@@ -92,6 +94,7 @@ class _Skimmer:
             else:
                 self._pass_over(lines[index - 1] if index else b"")
                 take(self._view, line, number + index)
+                self._shortened = len(self._answers) if kind == _COMPACTED else self._shortened
         self._add_up()
         self._take_newest()
         self._pass_over(lines[-1] if lines else b"")
@@ -99,6 +102,8 @@ class _Skimmer:
     def _add_up(self) -> None:
         """What all answers have used, by one search through the ends of their lines."""
         self._view.turns += len(self._answers)
+        if len(self._answers) > self._shortened and (last := _USAGE.search(self._answers[-1][0][-_USAGE_WITHIN:])):
+            self._view.context = int(last[1]) or self._view.context
         ends = b"\n".join([line[-_USAGE_WITHIN:] for line in [*(line for line, _ in self._answers), *self._dropped]])
         found = _USAGE.findall(ends)
         if not found:

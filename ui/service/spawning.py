@@ -21,11 +21,15 @@ from typing import IO, TypeVar
 from agent.errors import UserFault
 from agent.session import Session
 from agent.values import NO_LIMITS, Budgets
-from ui.settings import ASKED_HERE, Values, check_task, computer_name, parse_size, positive, positive_int, read_words
+from ui.settings.config import Values
+from ui.settings.kinds import address, computer_name, parse_size, positive, positive_int
+from ui.settings.options import ASKED_HERE
+from ui.settings.words import check_task, read_words
 
 T = TypeVar("T")
 PATIENCE = 60.0  # seconds until the first event; a second on an idle machine, twenty where twenty start at once
 APPROVALS = ("ask", "never")
+APIS = ("responses", "chat")
 ON_HOST = (None, "", "here", "desktop")  # computers that have this machine's programs
 LONGEST_NAME = 200  # characters of a model's name
 
@@ -35,6 +39,7 @@ class StartRequest:
     """A new session, as the page asks for it. What is None is as in `deskhand run` without that flag.
 
     Attributes:
+        api, dialect, base_url: how the model is spoken to, and where.
         size: of a private desktop's screen, like "1440x900".
         open: files, addresses or commands.
         workspace: a folder's whole path, or one that begins with ~.
@@ -44,6 +49,9 @@ class StartRequest:
     task: str
     computer: str | None = None
     model: str | None = None
+    api: str | None = None
+    dialect: str | None = None
+    base_url: str | None = None
     size: str | None = None
     open: tuple[str, ...] = ()
     workspace: str | None = None
@@ -151,10 +159,18 @@ def _flags(request: StartRequest) -> Iterator[str]:
     Raises:
         UserFault: something of it makes no sense.
     """
+    from agent.dialects.dialect import dialects
+
     if request.computer:
         yield f"--computer={_parsed(computer_name, request.computer, '')}"
     if request.model:
         yield f"--model={_model(request.model)}"
+    if request.api:
+        yield f"--api={_one_of(APIS, request.api, 'the API')}"
+    if request.dialect:
+        yield f"--dialect={_one_of([each.name for each in dialects()], request.dialect, 'the dialect')}"
+    if request.base_url:
+        yield f"--base-url={_address(request.base_url)}"
     if request.size:
         width, height = _parsed(parse_size, request.size, "")
         yield f"--size={width}x{height}"
@@ -199,6 +215,13 @@ def _model(name: str) -> str:
     if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
         raise UserFault(f"{name[:40]!r} is no name of a model; leave it out for the usual one")
     return name.strip()
+
+
+def _address(text: str) -> str:
+    try:
+        return address(text.strip())
+    except ValueError as error:
+        raise UserFault(f"{text[:80]!r} is no address of a server: {error}") from None
 
 
 def _workspace(text: str) -> Path:

@@ -11,6 +11,7 @@ from ui.blocks import mark_of
 from ui.service.cards import Next
 from ui.terminal import in_words
 
+_IN_WORDS = {"ask_user": "ask you something", "update_plan": "write down its plan", "give_up": "give up"}
 LONGEST = 300  # characters of an action
 
 
@@ -35,7 +36,8 @@ class Upcoming:
             if isinstance(call, ScreenCall):
                 self._actions |= {(call.id, index): raw for index, raw in enumerate(call.actions)}
             elif not self._actions and self.now is None:
-                self.now = Next(f"{call.name} {call.arguments}"[:LONGEST], None, None, 0, 0, "next")
+                words = _IN_WORDS.get(call.name, f"use {call.name.replace('_', ' ')}")
+                self.now = Next(words[:LONGEST], None, None, 0, 0, "next")
         if self._actions:
             self.now = self._told(next(iter(self._actions.values())))
 
@@ -49,9 +51,14 @@ class Upcoming:
         self.now = Next(event.words[:LONGEST], None, None, 0, 0, "doing")
 
     def ask(self, event: ApprovalRequested) -> None:
-        """A rule wants a yes for the next action, and knows what it would reach."""
-        if self.now and event.source == "rule":
-            self.now = replace(self.now, words=event.what[:LONGEST])
+        """A rule wants a yes for the next action, and knows what it would reach; or for a call of a tool."""
+        if event.source != "rule":
+            return
+        words = event.what[:LONGEST]
+        if not any(call == event.call for call, _ in self._actions):
+            self.now = Next(words, None, None, 0, 0, "next")
+        elif self.now:
+            self.now = replace(self.now, words=words)
 
     def finish(self, event: ActionDone) -> None:
         """An action is over: the one after it is next, unless it failed."""

@@ -45,6 +45,7 @@ from agent.events import (
     SteerQueued,
     TakeoverEnded,
     TakeoverStarted,
+    ToolsOffered,
     ToolStarted,
     TurnEnded,
     TurnStarted,
@@ -53,7 +54,20 @@ from agent.events import (
 )
 from agent.values import NO_LIMITS, Budgets, ImageRef, Usage
 from ui.blocks import reasoning_in
-from ui.service.cards import Card, Column, Damaged, Detail, Limits, Made, Question, Queue, Receipt, Step, Tokens
+from ui.service.cards import (
+    Card,
+    Column,
+    Context,
+    Damaged,
+    Detail,
+    Limits,
+    Made,
+    Question,
+    Queue,
+    Receipt,
+    Step,
+    Tokens,
+)
 from ui.service.stopwatch import Stopwatch
 from ui.service.upcoming import Upcoming
 from ui.summary import outcome_word
@@ -80,6 +94,8 @@ class View:
     budgets: Budgets = NO_LIMITS
     usage: Usage = field(default_factory=Usage)
     turns: int = 0
+    context: int = 0
+    window: int | None = None
     words: str = ""
     said: list[str] = field(default_factory=list[str])
     questions: dict[str, Question] = field(default_factory=dict[str, Question])
@@ -157,8 +173,13 @@ class View:
                 self._hands(event)
             case ApprovalRequested() | ApprovalAnswered() | QuestionAsked() | QuestionAnswered():
                 self._ask(event)
-            case ApprovalReviewed() | Compacted():
+            case ApprovalReviewed():
                 self.usage += event.usage
+            case Compacted():
+                self.usage += event.usage
+                self.context, self.window = event.after, event.window or self.window
+            case ToolsOffered():
+                self.window = event.window
             case PlanChanged():
                 self._plan = tuple(Step(step.step, step.state) for step in event.steps)
             case FileMade():
@@ -216,6 +237,7 @@ class View:
     def _answered(self, event: ModelAnswered) -> None:
         self.turns += 1
         self.usage += event.usage
+        self.context = event.usage.input_tokens or self.context
         self.words, self._saying = event.words or self.words, ""
         self._thought = self._thought or reasoning_in(event.output)[-THOUGHT:]
         self._phase = "acting"
@@ -300,6 +322,7 @@ class View:
             since=since,
             at=self.at,
             tokens=Tokens(self.usage.input_tokens, self.usage.cached_tokens, self.usage.output_tokens),
+            context=Context(self.context, self.window) if self.context else None,
             cost_usd=None if self.usage.cost_usd is None else round(self.usage.cost_usd, 6),
             budgets=Limits(**asdict(self.budgets)),
             words=self._last_words(),

@@ -8,7 +8,7 @@ from agent.errors import UserFault
 from agent.inbox import Kind, Message, post
 from ui.service.cards import Card
 from ui.service.following import Following
-from ui.settings import read_words
+from ui.settings.words import read_words
 
 _STANDING = {"paused", "in your hands"}
 

@@ -1,0 +1,1 @@
+"""What the user wishes: by flags, the environment and the configuration file."""

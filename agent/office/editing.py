@@ -34,12 +34,14 @@ class Edited:
     """What was done: a line for each operation, what the model should know besides, and what has changed.
 
     Attributes:
+        lost: what would be lost that nobody asked for; nothing is saved before that was accepted.
         probe: writes a copy that is to be laid out as a PDF first; then `finish` gives what is to be saved.
     """
 
     done: Sequence[str]
     notes: Sequence[str]
     difference: Difference
+    lost: Sequence[str] = ()
     probe: Callable[[Path], None] | None = None
     finish: Callable[[Path], Edited] | None = None
 
@@ -52,7 +54,6 @@ class Trade:
         suffix: of the kind that is edited.
         blank: writes an empty one to begin with.
         edit: carries operations out on a package; `begin` is "", "deck" (a document) or "template".
-        losses: what they would lose, in words.
         author: of tracked changes.
     """
 
@@ -60,7 +61,6 @@ class Trade:
     suffix: str
     blank: Callable[[Path], None]
     edit: Callable[[Package, Path, Sequence[Part], Materials, str], Edited]
-    losses: Callable[[Path, str, Sequence[Part], Materials], list[str]]
     author: str | None = None
 
 
@@ -110,11 +110,7 @@ async def _changed(
     name = room.folder.name(path)
     base = await _base(room, office, trade, path, name, source)
     materials = await gather(room, office, operations)
-    if not accept and (lost := await anyio.to_thread.run_sync(trade.losses, base.path, name, operations, materials)):
-        raise ToolFault(
-            f"This would lose {'; '.join(lost)}. Nothing was changed. Give accept_loss: true if that is all right."
-        )
-    edited = await _write(room, office, trade, path, name, base, operations, materials)
+    edited = await _write(room, office, trade, path, name, base, operations, materials, accept=accept)
     return _told(name, base, edited, new=bool(base.begin))
 
 
@@ -159,9 +155,16 @@ async def _write(
     base: _Base,
     operations: Sequence[Part],
     materials: Materials,
+    *,
+    accept: bool,
 ) -> Edited:
     with Package.open(base.path, name) as package:
         edited = await anyio.to_thread.run_sync(trade.edit, package, base.path, operations, materials, base.begin)
+        if edited.lost and not accept:
+            raise ToolFault(
+                f"This would lose {'; '.join(dict.fromkeys(edited.lost))}. Nothing was changed. "
+                "Give accept_loss: true if that is all right."
+            )
         if edited.probe and edited.finish:
             copy = office.place() / f"probe.{trade.suffix}"
             await anyio.to_thread.run_sync(edited.probe, copy)

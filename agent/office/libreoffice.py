@@ -27,6 +27,8 @@ _FILTERS: Final = {
     "rtf": "rtf:Rich Text Format", "pptx": "pptx:Impress MS PowerPoint 2007 XML", "ppt": "ppt:MS PowerPoint 97",
     "odp": "odp:impress8", "pdf": "pdf", "html": "html",
 }  # fmt: skip
+_ALL_SLIDES: Final = 'pdf:impress_pdf_Export:{"ExportHiddenSlides":{"type":"boolean","value":"true"}}'
+_SLIDES: Final = (".pptx", ".pptm", ".potx", ".ppsx", ".ppt", ".odp", ".otp")
 _SETTINGS: Final = "registrymodifications.xcu"
 _ITEM = '<item oor:path="/org.openoffice.{0}"><prop oor:name="{1}" oor:op="fuse"><value>{2}</value></prop></item>'
 _VALUES: Final = (
@@ -61,7 +63,7 @@ class Office:
         self._room = room
         self._lock = anyio.Lock()
         self._scratch: Path | None = None
-        self._pdfs: dict[Path, tuple[tuple[int, int, int], Path]] = {}
+        self._pdfs: dict[tuple[Path, bool], tuple[tuple[int, int, int], Path]] = {}
         self._made = 0
 
     @property
@@ -87,8 +89,11 @@ class Office:
         place.mkdir()
         return place
 
-    async def convert(self, source: Path, target: Path) -> None:
+    async def convert(self, source: Path, target: Path, *, hidden: bool = False) -> None:
         """Write `source` as what `target`'s suffix says. `target` is replaced.
+
+        Args:
+            hidden: make pages of hidden slides too, of which a PDF has none otherwise.
 
         Raises:
             ToolFault: LibreOffice is not there, cannot read the file, cannot write it, or takes too long.
@@ -96,20 +101,21 @@ class Office:
         async with self._lock:
             place = self.place()
             try:
-                made = await self._convert(source, target.suffix[1:].lower(), place)
+                made = await self._convert(source, target.suffix[1:].lower(), place, hidden=hidden)
                 await anyio.to_thread.run_sync(shutil.copyfile, made, target)
             finally:
                 shutil.rmtree(place, ignore_errors=True)
 
-    async def pdf(self, source: Path) -> Path:
-        """A PDF of a file, made once for as long as the file stays the same. Raises ToolFault as `convert`."""
+    async def pdf(self, source: Path, *, hidden: bool = False) -> Path:
+        """A PDF of a file, made once for as long as the file stays the same. Arguments and errors are `convert`'s."""
+        hidden = hidden and source.suffix.lower() in _SLIDES
         stamp = _stamp(source)
-        kept = self._pdfs.get(source)
+        kept = self._pdfs.get((source, hidden))
         if kept and kept[0] == stamp and kept[1].exists():
             return kept[1]
         target = self.place() / "pages.pdf"
-        await self.convert(source, target)
-        self._keep(source, stamp, target)
+        await self.convert(source, target, hidden=hidden)
+        self._keep((source, hidden), stamp, target)
         return target
 
     async def pdfs(self, sources: Sequence[Path]) -> dict[Path, Path]:
@@ -141,7 +147,7 @@ class Office:
             workspace=False,
         )
 
-    def _keep(self, source: Path, stamp: tuple[int, int, int], target: Path) -> None:
+    def _keep(self, source: tuple[Path, bool], stamp: tuple[int, int, int], target: Path) -> None:
         old = [self._pdfs.pop(source, None)]
         if len(self._pdfs) >= MOST_PDF:
             old.append(self._pdfs.pop(next(iter(self._pdfs))))
@@ -149,12 +155,13 @@ class Office:
             shutil.rmtree(kept[1].parent, ignore_errors=True)
         self._pdfs[source] = (stamp, target)
 
-    async def _convert(self, source: Path, kind: str, place: Path) -> Path:
+    async def _convert(self, source: Path, kind: str, place: Path, *, hidden: bool) -> Path:
         copied = place / f"in{source.suffix.lower()}"
         await anyio.to_thread.run_sync(_copy, source, copied)
         out = place / "out"
         out.mkdir()
-        finished = await self._run(self._command(copied, kind, out), place)
+        wanted = _ALL_SLIDES if hidden else _FILTERS.get(kind, kind)
+        finished = await self._run(self._command(copied, wanted, out), place)
         made = out / f"in.{kind}"
         if finished.status is None:
             raise ToolFault(f"LibreOffice was still at {source.name} after {SECONDS:.0f} s and was ended.")
@@ -162,13 +169,13 @@ class Office:
             raise ToolFault(f"LibreOffice could not make a .{kind} of {source.name}: {_reason(finished)}")
         return made
 
-    def _command(self, source: Path, kind: str, out: Path) -> list[str]:
+    def _command(self, source: Path, wanted: str, out: Path) -> list[str]:
         if (program := shutil.which("soffice") or shutil.which("libreoffice")) is None:
             raise ToolFault("LibreOffice is not installed here; ask the user to install it (package libreoffice).")
         return [
             program, f"-env:UserInstallation={(self.scratch / 'profile').as_uri()}",
             "--headless", "--norestore", "--nolockcheck", "--nodefault", "--nofirststartwizard",
-            "--convert-to", _FILTERS.get(kind, kind), "--outdir", str(out), str(source),
+            "--convert-to", wanted, "--outdir", str(out), str(source),
         ]  # fmt: skip
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from agent.errors import ToolFault
 from agent.office.package import Package
 from agent.office.xml import Element, parse, q, to_bytes
 
@@ -20,6 +24,17 @@ class Difference:
 
     replaced: Mapping[str, bytes]
     dropped: frozenset[str]
+
+
+def damaged(path: Path, name: str, error: Exception) -> ToolFault:
+    """What is told of a package that a library cannot read."""
+    with suppress(OSError, KeyError, zipfile.BadZipFile), zipfile.ZipFile(path) as file:
+        if b"purl.oclc.org/ooxml" in file.read("_rels/.rels"):
+            return ToolFault(
+                f"{name} is in the strict form of its format, which is not read here. Nothing was changed. Work on a "
+                "copy in the usual form: LibreOffice makes one (soffice --convert-to), or the user saves one."
+            )
+    return ToolFault(f"{name} is damaged ({error}). Nothing was changed. Ask for another copy of it.")
 
 
 def known(package: Any) -> Known:

@@ -42,7 +42,7 @@ async def pages(
     Raises:
         ToolFault: it cannot be read or drawn, or there is no such page.
     """
-    pdf = source if source.suffix.lower() == ".pdf" else await office.pdf(source)
+    pdf = source if source.suffix.lower() == ".pdf" else await office.pdf(source, hidden=True)
     paper = await _paper(office, pdf, source.name)
     wanted = list(dict.fromkeys(numbers)) if numbers is not None else [*range(1, min(4, paper.count) + 1)]
     if wrong := [number for number in wanted if not 1 <= number <= paper.count]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from agent.office.schemas import parameters
+from agent.office.schemas import definitions, parameters
 from agent.tools.base import Arguments, Context, Room, Tool
 from agent.tools.office import edit_in_words
 
@@ -28,7 +29,17 @@ def pdf_tools(room: Room) -> tuple[Tool, ...]:
 
         return await _edited(room, parsed(EditPdf, arguments))
 
-    return (Tool("pdf", _ABOUT, parameters("pdf"), run, in_words=edit_in_words, touches_files=True),)
+    return (
+        Tool(
+            "pdf",
+            _ABOUT,
+            parameters("pdf"),
+            run,
+            definitions=definitions("pdf"),
+            in_words=edit_in_words,
+            touches_files=True,
+        ),
+    )
 
 
 async def _edited(room: Room, told: EditPdf) -> str:
@@ -47,7 +58,21 @@ async def _edited(room: Room, told: EditPdf) -> str:
         lines = await ask(room, request, readable=others)
         if not scratch.exists():
             raise ToolFault(f"{name} could not be written. Nothing was changed.")
-    return "\n".join(lines)
+    sources = [told.source] if told.source and base else []
+    return "\n".join([*lines, *(note for each in (*sources, *added) if (note := _left_out(room, each)))])
+
+
+def _left_out(room: Room, text: str) -> str:
+    """What a PDF of a presentation does not hold."""
+    from agent.office.package import Package
+
+    path = room.folder.resolve(text, there=True)
+    if path.suffix.lower() not in (".pptx", ".pptm", ".ppsx", ".potx"):
+        return ""
+    with Package.open(path, text) as package:
+        slides = [each for each in package.names if re.fullmatch(r"ppt/slides/slide\d+\.xml", each)]
+        hidden = sum(1 for each in slides if re.search(rb"<p:sld\b[^>]*\sshow=.(0|false)", package.read(each)))
+    return f"! {hidden} hidden slide{'s' if hidden > 1 else ''} of {text} left out" if hidden else ""
 
 
 async def _base(room: Room, told: EditPdf, path: Path, name: str) -> Path | None:

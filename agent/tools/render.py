@@ -9,7 +9,8 @@ from typing import Any, cast
 import anyio.to_thread
 
 from agent.errors import ToolFault
-from agent.tools.base import Arguments, Context, Picture, Reply, Room, Tool
+from agent.tools.base import Arguments, Context, Reply, Room, Tool
+from agent.tools.file_view import view
 from agent.tools.office import office_of
 
 WIDTH = 1000  # pixels of a page, unless asked for otherwise
@@ -26,7 +27,9 @@ def render_tools(room: Room) -> tuple[Tool, ...]:
         wanted, width = _numbers(arguments.get("pages")), _width(arguments.get("width"))
         family = await anyio.to_thread.run_sync(_family, path, room.folder.name(path))
         if family == "picture":
-            reply = Reply(room.folder.name(path), (await anyio.to_thread.run_sync(_shrunk, path, width),))
+            number = wanted[0] if wanted else 1
+            picture, words = await anyio.to_thread.run_sync(view, path, room.folder.name(path), width, None, number)
+            reply = Reply(words, (picture,))
         else:
             reply = await _drawn(room, path, wanted, width)
         room.folder.note(path)
@@ -95,25 +98,6 @@ def _width(raw: object) -> int:
     if not isinstance(raw, int) or not 200 <= raw <= 2400:
         raise ToolFault("width must be a whole number from 200 to 2400, or null.")
     return raw
-
-
-def _shrunk(path: Path, width: int) -> Picture:
-    """A picture as a PNG that is at most `width` wide."""
-    import io
-
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path) as image:
-            image.draft("RGB", (width, width * 3))
-            upright = ImageOps.exif_transpose(image)
-            upright.thumbnail((width, width * 3))
-            made = upright if upright.mode in ("RGB", "RGBA", "L") else upright.convert("RGB")
-            out = io.BytesIO()
-            made.save(out, "PNG")
-            return Picture(out.getvalue(), made.width, made.height)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ToolFault(f"{path.name} cannot be shown: {error}.") from None
 
 
 def _in_words(arguments: Arguments) -> str:

@@ -37,7 +37,10 @@ class Office:
         self.asked.append(dict(request))
         if request["do"] == "list":
             return {"documents": [self.document]}
-        return {"done": ["it is done"], "saved": False, "modified_before": True, "errors": ["A!B1 #DIV/0!"]}
+        if request["do"] == "texts":
+            return {"columns": [["03.04.2025", "13.04.2025", "soon"]]}
+        told = {"done": ["it is done"], "saved": False, "modified_before": True, "errors": ["A!B1 #DIV/0!"]}
+        return told | {"undoable": True, "lasting": ["view"]}
 
 
 def document(path: Path, kind: str = "spreadsheet", **more: object) -> dict[str, Any]:
@@ -68,7 +71,20 @@ def test_values_are_sent_as_what_they_are(path: Path) -> None:
     told = edit(path, office, SET)
     assert office.asked[-1]["operations"][0]["rows"] == [[1.0, ["f", "=A1"]], [None, ["b", True]]]
     assert told is not None and "it is done" in told and "A!B1 #DIV/0!" in told
+    assert "Ctrl+Z takes all of it back in one step, but not view." in told
     assert "unsaved changes before" in told and path.read_bytes() == b"as it was"
+
+
+def test_texts_of_an_open_workbook_are_mended_as_those_of_a_file(path: Path) -> None:
+    office = Office(document(path))
+    edit(path, office, make(cells.Clean, do="clean", sheet="A", cells="B1:B4", header=True, parse="date"))
+    assert office.asked[1] == {"do": "texts", "path": str(path), "sheet": "A", "cells": "B1:B4", "header": True}
+    (column,) = office.asked[-1]["operations"][0]["columns"]
+    assert column["values"] == {
+        "03.04.2025": ["n", 45750, "yyyy-mm-dd"], "13.04.2025": ["n", 45760, "yyyy-mm-dd"], "soon": "soon",
+    }  # fmt: skip
+    assert column["how"] == " (order dmy); 1 kinds of text left as they are: 'soon'"
+    assert column["format"] == "yyyy-mm-dd"
 
 
 def test_a_file_that_is_not_open_is_left_to_be_edited_itself(path: Path) -> None:
@@ -80,9 +96,10 @@ def test_a_file_that_is_not_open_is_left_to_be_edited_itself(path: Path) -> None
 @pytest.mark.parametrize(
     "operation",
     [
-        make(cells.AddTable, do="add_table", sheet="A", cells="A1:B2", name="T"),
-        make(cells.Size, do="size", sheet="A", cells="A:B", group=2),
-        make(cells.Clear, do="clear", sheet="A", cells="A1", what="validation"),
+        make(cells.AddTable, do="add_table", sheet="A", cells="A1:B2", name="T", style="TableStyleLight1"),
+        make(cells.Highlighting, do="conditional_format", sheet="A", cells="A1:A9", kind="icons"),
+        make(cells.Clear, do="clear", sheet="A", cells="A1", what="links"),
+        make(cells.PageSetup, do="page_setup", sheet="A", landscape=True),
         make(words.UpdateFields, do="update_fields"),
         make(slides.SetNotes, do="set_notes", slide=1, text="x"),
     ],
@@ -122,7 +139,11 @@ def test_every_operation_that_is_known_is_one_of_the_tools_and_of_the_worker() -
 
     models = {"spreadsheet": cells.SpreadsheetOperation, "document": words.DocumentOperation}
     models["slides"] = slides.SlidesOperation
-    scripts = {"spreadsheet": ("calc", "sheets"), "document": ("writer",), "slides": ("impress",)}
+    scripts = {
+        "spreadsheet": ("calc", "sheets", "databases", "rules", "mending"),
+        "document": ("writer",),
+        "slides": ("impress",),
+    }
     for family, union in models.items():
         offered = {each.model_fields["do"].annotation.__args__[0] for each in union.__args__}
         assert KNOWN[family] <= offered

@@ -51,7 +51,7 @@ async def test_pages_are_drawn_once_and_kept_until_the_file_changes(tmp_path: Pa
 
 async def test_a_picture_is_shown_as_it_is(tmp_path: Path) -> None:
     async with opened(tmp_path / "folder") as room:
-        Image.new("RGB", (3000, 100), "navy").save(room.folder.path / "a.jpg")
+        Image.new("RGB", (3000, 1000), "navy").save(room.folder.path / "a.jpg")
         (render,) = render_tools(room)
         reply = await call(render, path="a.jpg", pages=None, width=600)
-        assert (reply.pictures[0].width, reply.pictures[0].height) == (600, 20)
+        assert (reply.pictures[0].width, reply.pictures[0].height) == (600, 200) and "shown at" in reply.text

@@ -13,6 +13,7 @@ import anyio
 import pytest
 from PIL import Image
 
+from agent.office.package import Package
 from agent.tools.base import Reply, Room
 from agent.tools.spreadsheet import spreadsheet_tools
 from tests.office.workbooks import do, loaded, look, measure
@@ -122,6 +123,43 @@ async def test_results_are_taken_over_into_other_sheets_and_nothing_else(room: R
     assert changed == {"xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml"}
     assert "2 results changed, no errors" in reply.text
     assert loaded(path, data_only=True)["Other sheet"]["A1"].value == 308
+
+
+async def test_results_that_libreoffice_cannot_know_stay(room: Room) -> None:
+    """Functions of macros and add-ins, what newer functions fill, and references that it does not read."""
+    path = room.folder.path / "own.xlsx"
+    book: Any = import_module("xlsxwriter").Workbook(str(path))
+    sheet, year = book.add_worksheet("Jan 24"), book.add_worksheet("Year")
+    sheet.write_column(0, 0, [1, 2, 3])
+    sheet.write_dynamic_array_formula("C1:C3", "=SORT(A1:A3,,-1)", None, 3)
+    sheet.write_column(1, 2, [2, 1])
+    year.write_formula("A1", "=MYTAX(1)", None, 12.5)
+    year.write_formula("A2", "=IFERROR(A1,0)*2", None, 25)
+    year.write_formula("A3", "=SUM('Jan 24:Year'!A9)+7", None, 7)
+    year.write_formula("A4", "=SUM('Jan 24'!C2:C3)", None, 3)
+    year.write_formula("A5", "='Jan 24'!A1+1", None, 0)
+    book.close()
+    reply = await edit(room, "own.xlsx", do("set_cells", sheet="Jan 24", at="A1", rows=[[5]]))
+    assert "3 formulas are beyond LibreOffice" in reply.text and "2 that depend on them" in reply.text, reply.text
+    found = loaded(path, data_only=True)
+    assert [cell.value for cell in found["Year"]["A"]] == [12.5, 25, 7, 3, 6]
+    assert [cell.value for cell in found["Jan 24"]["C"]] == [3, 2, 1]
+
+
+async def test_strict_open_xml_is_converted_when_that_is_agreed(room: Room) -> None:
+    path = rich(room.folder.path / "rich.xlsx")
+    was, now = b"http://schemas.openxmlformats.org/", b"http://purl.oclc.org/ooxml/"
+    strict = {
+        name: data.replace(was + b"spreadsheetml/2006/main", now + b"spreadsheetml/main")
+        .replace(was + b"officeDocument/2006/relationships", now + b"officeDocument/relationships")
+        for name, data in parts(path).items() if name.endswith((".xml", ".rels"))
+    }  # fmt: skip
+    with Package.open(path, "rich") as package:
+        package.save(room.folder.path / "strict.xlsx", strict)
+    told = await edit(room, "strict.xlsx", do("set_cells", sheet="Data", at="B3", rows=[[99]]))
+    assert told.failed and "accept_loss" in told.text
+    agreed = await edit(room, "strict.xlsx", do("set_cells", sheet="Data", at="B3", rows=[[99]]), accept_loss=True)
+    assert not agreed.failed and loaded(room.folder.path / "strict.xlsx")["Data"]["B3"].value == 99
 
 
 async def test_rows_come_in_and_everything_that_refers_to_cells_follows(room: Room) -> None:

@@ -97,6 +97,9 @@ def decide(draft: Draft, operation: DecideChanges) -> str:
         authors = ", ".join(sorted({change.author for change in everything})) or "none"
         raise ToolFault(f"there are no such changes; authors of changes: {authors}. Nothing was changed.")
     settle([element for change in chosen for element in change.elements], accept=operation.accept)
+    for _, root in draft.stories():
+        if next(root.iter(q("w:moveFrom"), q("w:moveTo")), None) is None:
+            _drop_ranges(root)
     left = len(changes_of(draft))
     return f"{len(chosen)} changes {'accepted' if operation.accept else 'rejected'}, {left} left"
 
@@ -174,12 +177,11 @@ def _settle_mark(element: Element, *, accept: bool) -> None:
         _join_next(owner.getparent())
 
 
-def _drop_ranges(paragraph: Element) -> None:
-    if paragraph is None:
+def _drop_ranges(holder: Element) -> None:
+    """What says where a move begins and ends, in paragraphs or between them."""
+    if holder is None:
         return
-    for each in list(
-        paragraph.iter(*(q(f"w:move{way}Range{end}") for way in ("From", "To") for end in ("Start", "End")))
-    ):
+    for each in list(holder.iter(*(q(f"w:move{way}Range{end}") for way in ("From", "To") for end in ("Start", "End")))):
         remove(each)
 
 

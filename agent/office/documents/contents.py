@@ -22,6 +22,7 @@ from agent.office.documents.building import bookmark, bookmarks, field, paragrap
 from agent.office.documents.draft import Draft, blocks_of
 from agent.office.documents.fields import Field, fields_of, heading_level, in_deletion, renumber, show
 from agent.office.documents.leaves import fill_run, said
+from agent.office.documents.numbering import PageNumbers
 from agent.office.documents.order import put
 from agent.office.documents.tracking import owner, properties
 from agent.office.xml import Element, add, first, make, q, remove
@@ -168,7 +169,7 @@ def targets(draft: Draft) -> list[tuple[str, Element]]:
 def outlined(draft: Draft) -> Generator[None]:
     """Meanwhile every paragraph that is referred to is one of the document's outline."""
     changed: list[tuple[Element, Element]] = []
-    for _, block in targets(draft):
+    for block in dict.fromkeys([*(block for _, block in targets(draft)), *PageNumbers.of(draft).needed]):
         if heading_level(draft, block) is None:
             before = deepcopy(first(block, "w:pPr"))
             put(properties(block, "w:pPr"), "w:outlineLvl", {"w:val": "8"})
@@ -188,18 +189,19 @@ def set_pages(draft: Draft, pdf: Path) -> None:
     for each in fields_of(draft.body):
         match = re.match(r"PAGEREF\s+(\S+)", each.code)
         if match and match[1] in found:
-            show(each, str(found[match[1]]))
+            show(each, found[match[1]])
     if missing:
         draft.notes.append(f"the pages of {missing} places could not be found out; a word processor will fill them in")
 
 
-def _pages(draft: Draft, pdf: Path) -> tuple[dict[str, int], int]:
-    """Pages by bookmark, and how many could not be found. Outline and document are read side by side."""
-    names: dict[Element, list[str]] = {}
+def _pages(draft: Draft, pdf: Path) -> tuple[dict[str, str], int]:
+    """What the pages of bookmarks show, and how many could not be found. Outline and document are read side by side."""
+    numbers = PageNumbers.of(draft)
+    names: dict[Element, list[str]] = {block: [] for block in numbers.needed}
     for name, block in targets(draft):
         names.setdefault(block, []).append(name)
     outline = _outline(pdf)
-    pages: dict[str, int] = {}
+    pages: dict[Element, int] = {}
     position = 0
     for block in draft.body.iter(q("w:p")):
         if block not in names and heading_level(draft, block) is None:
@@ -208,8 +210,9 @@ def _pages(draft: Draft, pdf: Path) -> tuple[dict[str, int], int]:
         at = next((index for index in range(position, len(outline)) if text and outline[index][0].endswith(text)), None)
         if at is not None:
             position = at + 1
-            pages |= dict.fromkeys(names.get(block, []), outline[at][1])
-    return pages, len({name for each in names.values() for name in each} - pages.keys())
+            pages[block] = outline[at][1]
+    shown = {name: numbers.shown(block, page, pages) for block, page in pages.items() for name in names.get(block, ())}
+    return shown, sum(len(each) for each in names.values()) - len(shown)
 
 
 def _squeezed(text: str) -> str:

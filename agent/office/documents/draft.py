@@ -11,6 +11,7 @@ from agent.errors import ToolFault
 from agent.office.documents.operations import Place
 from agent.office.documents.tracking import Tracker
 from agent.office.materials import Materials
+from agent.office.opc import damaged
 from agent.office.xml import Element, etree, first, local, q
 
 _TRANSPARENT = ("sdt", "sdtContent", "customXml", "smartTag", "ins", "del", "moveFrom", "moveTo")
@@ -32,6 +33,7 @@ class Draft:
         tracker: writes edits as tracked changes; None where they are not to be tracked.
         last: the block that this call has inserted last.
         notes: what the model should know besides.
+        lost: what the operations take away that nobody asked for.
         last_bookmark: the highest id of a bookmark, once somebody has asked.
         wants_pages: whether page numbers have to be found out by laying the document out.
     """
@@ -43,6 +45,7 @@ class Draft:
     blocks: list[Element] = field(default_factory=list[Element])
     last: Element = None
     notes: list[str] = field(default_factory=list[str])
+    lost: list[str] = field(default_factory=list[str])
     wants_pages: bool = False
     last_bookmark: int = 0
     _stories: dict[Any, Element] = field(default_factory=dict[Any, Element])
@@ -199,21 +202,39 @@ def blocks_of(root: Element) -> Iterator[Element]:
             yield from blocks_of(child)
 
 
+def pieces_of(holder: Element, tag: str) -> list[Element]:
+    """Rows of a table, or cells of a row, those in content controls included and those of tables within not."""
+    found: list[Element] = []
+    for child in holder:
+        if child.tag == q(tag):
+            found.append(child)
+        elif local(child) in _TRANSPARENT:
+            found += pieces_of(child, tag)
+    return found
+
+
 def open_draft(path: Path, name: str, materials: Materials | None = None) -> Draft:
     """Read a document.
 
     Raises:
         ToolFault: it is damaged.
     """
-    from docx.opc.exceptions import OpcError
-
     try:
         document = _package(path).main_document_part.document
         draft = Draft(document, name, materials or Materials())
         draft.blocks = list(blocks_of(draft.body))
-    except (OpcError, etree.LxmlError, KeyError, ValueError, AttributeError, TypeError, OSError, RuntimeError) as error:
-        raise ToolFault(f"{name} is damaged ({error}). Nothing was changed. Ask for another copy of it.") from None
+    except (*oddities(), OSError, RuntimeError) as error:
+        raise damaged(path, name, error) from None
     return draft
+
+
+def oddities() -> tuple[type[Exception], ...]:
+    """What python-docx raises at files that are not as it expects."""
+    from docx.exceptions import PythonDocxError
+    from docx.opc.exceptions import OpcError
+
+    docx = (PythonDocxError, OpcError)
+    return *docx, etree.LxmlError, AttributeError, LookupError, TypeError, ValueError, ArithmeticError
 
 
 def _package(path: Path) -> Any:

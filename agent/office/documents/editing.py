@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from agent.office.documents import (
     styles,
     tables,
 )
-from agent.office.documents.draft import Draft, open_draft
+from agent.office.documents.draft import Draft, oddities, open_draft
 from agent.office.documents.tracking import Tracker
 from agent.office.editing import Edited
 from agent.office.materials import Materials
@@ -69,7 +70,6 @@ _KINDS = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml",
     "docm": "application/vnd.ms-word.document.macroEnabled.main+xml",
 }
-_ODD = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # of libraries, before files they do not expect
 
 
 def edit(
@@ -90,11 +90,30 @@ def edit(
         _as_document(draft)
     if author is not None:
         draft.tracker = Tracker.of(author, [root for _, root in draft.stories()])
+    wrong, shown = fields.leading_nowhere(draft), fields.results(draft)
     done = [_carry_out(draft, number, operation) for number, operation in enumerate(operations, 1)]
-    _settle(draft, [str(getattr(operation, "do", "")) for operation in operations])
+    if gone := sorted(fields.leading_nowhere(draft) - wrong):
+        draft.notes.append(f"references and links lead to bookmarks that are gone now: {', '.join(gone[:10])}")
+    draft.notes += [
+        f"words in the field {{ {code[:60]} }} were changed; it shows its own again when it is brought up to date"
+        for code in fields.written_over(draft, shown)[:10]
+    ]
+    with _understood(draft):
+        _settle(draft, [str(getattr(operation, "do", "")) for operation in operations])
     if not draft.wants_pages:
-        return Edited(done, draft.notes, opc.difference(package, draft.part.package, before))
+        return Edited(done, draft.notes, opc.difference(package, draft.part.package, before), draft.lost)
     return _with_pages(draft, package, before, done)
+
+
+@contextmanager
+def _understood(draft: Draft) -> Generator[None]:
+    """What is done to the whole of a document that is not as it should be. Raises ToolFault."""
+    try:
+        yield
+    except oddities() as error:
+        raise ToolFault(
+            f"{draft.name} is damaged ({error}), so its fields cannot be brought up to date. Nothing was changed."
+        ) from error
 
 
 def _settle(draft: Draft, names: list[str]) -> None:
@@ -113,16 +132,17 @@ def _with_pages(draft: Draft, package: Package, before: opc.Known, done: Sequenc
     """Laid out once by LibreOffice before it is finished."""
 
     def probe(target: Path) -> None:
-        with contents.outlined(draft):
+        with _understood(draft), contents.outlined(draft):
             made = opc.difference(package, draft.part.package, before)
             package.save(target, made.replaced, made.dropped)
 
     def finish(pdf: Path) -> Edited:
-        contents.set_pages(draft, pdf)
+        with _understood(draft):
+            contents.set_pages(draft, pdf)
         draft.settle()
         return Edited(done, draft.notes, opc.difference(package, draft.part.package, before))
 
-    return Edited(done, draft.notes, opc.Difference({}, frozenset()), probe, finish)
+    return Edited(done, draft.notes, opc.Difference({}, frozenset()), draft.lost, probe, finish)
 
 
 def _as_document(draft: Draft) -> None:
@@ -138,7 +158,7 @@ def _carry_out(draft: Draft, number: int, operation: Any) -> str:
     except ToolFault as fault:
         told = str(fault).removesuffix(" Nothing was changed.")
         raise ToolFault(f"operation {number} ({operation.do}): {told} Nothing was changed.") from None
-    except _ODD as error:
+    except oddities() as error:
         raise ToolFault(
             f"operation {number} ({operation.do}) cannot be carried out on what {draft.name} holds there "
             f"({type(error).__name__}: {error}). Nothing was changed."

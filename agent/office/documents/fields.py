@@ -20,6 +20,8 @@ from agent.office.xml import Element, first, local, make, q, remove
 
 _HEADING = re.compile(r"heading [1-9]$", re.IGNORECASE)
 
+_WORKED_OUT = re.compile(r"(REF|NOTEREF|SEQ|STYLEREF|DATE|TIME|PAGE|NUMPAGES|TITLE|AUTHOR|FILENAME|DOCPROPERTY)\b")
+
 
 @dataclass
 class Field:
@@ -69,6 +71,44 @@ def _read(run: Element, open_ones: list[Field]) -> Iterator[Field]:
     if "end" in marks:
         inner.end, inner.code = run, inner.code.strip()
         yield open_ones.pop()
+
+
+def torn(draft: Draft, chosen: list[Element]) -> str:
+    """The code of a field that begins or ends in these blocks, but not both; "" where there is none."""
+    inside = set(chosen)
+    for each in fields_of(draft.body):
+        ends = [not inside.isdisjoint(run.iterancestors()) for run in (each.begin, each.end) if run is not None]
+        if len(set(ends)) > 1:
+            return each.code or "field"
+    return ""
+
+
+def leading_nowhere(draft: Draft) -> set[str]:
+    """Bookmarks that references and links name, and that are not there; those of tables of contents left out."""
+    named = {match[1] for each in fields_of(draft.body) if (match := re.match(r"(?:PAGE|NOTE)?REF\s+(\S+)", each.code))}
+    named |= {each.get(q("w:anchor")) for each in draft.body.iter(q("w:hyperlink")) if each.get(q("w:anchor"))}
+    return {name for name in named - bookmarks(draft).keys() if not name.startswith("_Toc") and name != "_top"}
+
+
+def results(draft: Draft) -> dict[Element, tuple[str, str]]:
+    """What fields show that are worked out from elsewhere, with their codes, by the runs that they begin with."""
+    return {
+        each.begin: (each.code, "".join(leaf.text or "" for run in each.result for leaf in run.iter(q("w:t"))))
+        for each in fields_of(draft.body)
+        if _WORKED_OUT.match(each.code)
+    }
+
+
+def written_over(draft: Draft, before: dict[Element, tuple[str, str]]) -> list[str]:
+    """The codes of fields that show other words than `before`, and will show their own when they are worked out."""
+    now, marks = results(draft), bookmarks(draft)
+    found: list[str] = []
+    for begin, (code, text) in before.items():
+        shown = now.get(begin, (code, text))[1]
+        mark = marks.get(code.split()[1]) if code.startswith("REF") and len(code.split()) > 1 else None
+        if shown != text and (mark is None or bookmarked(mark) != shown):
+            found.append(code)
+    return found
 
 
 def show(found: Field, text: str) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from agent.errors import ToolFault
 from agent.office.documents import operations as do
+from agent.office.documents.conditions import decide, depending
 from agent.office.documents.draft import Draft
 from agent.office.documents.fields import fields_of
 from agent.office.documents.leaves import fill_run, paragraphs_of, replace_span, said
@@ -17,6 +18,9 @@ from agent.office.xml import Element, add, first, local, q, remove
 
 FIELD: Final = re.compile(r"\{\{[ \t\xa0]{0,20}([^{}\n]{1,100}?)[ \t\xa0]{0,20}\}\}|«([^«»\n]{1,100})»")
 _MERGE: Final = re.compile(r'MERGEFIELD\s+(?:"([^"]+)"|(\S+))')
+
+_YES: Final = ("true", "yes", "1", "x", "☒", "☑")
+_NO: Final = ("false", "no", "0", "", "☐")
 
 
 def key(name: str) -> str:
@@ -55,10 +59,12 @@ def control_name(control: Element) -> str:
 
 
 def fill(roots: Iterable[Element], values: Mapping[str, str], tracker: Tracker | None = None) -> set[str]:
-    """Put values, by key, into the fields: the keys that were used."""
+    """Put values, by key, into the fields: the keys that were used. Raises ToolFault."""
     used: set[str] = set()
     for root in roots:
+        conditions = depending(root)
         used |= _fill_merge_fields(root, values)
+        decide(root, conditions)
         used |= _fill_controls(root, values)
         used |= _fill_braces(root, values, tracker)
     return used
@@ -86,17 +92,37 @@ def _fill_merge_fields(root: Element, values: Mapping[str, str]) -> set[str]:
             continue
         name = key(match[1] or match[2])
         used.add(name)
+        value = _worded(each.code, values[name])
         if local(each.begin) == "fldSimple":
-            _fill_simple(each.begin, each.result, values[name])
+            _fill_simple(each.begin, each.result, value)
             continue
         holder = each.result[0] if each.result else each.end
         for child in [piece for piece in holder if piece.tag != q("w:rPr")]:
             holder.remove(child)
-        fill_run(holder, values[name])
+        fill_run(holder, value)
         for run in [*each.codes, *each.result, each.end]:
             if run is not holder:
                 remove(run)
     return used
+
+
+def _worded(code: str, value: str) -> str:
+    """A value as the switches of its field want it: words before and after where there is one, and its case."""
+    if case := re.search(r"\\\*\s*(upper|lower|firstcap|caps)\b", code, re.IGNORECASE):
+        change = {"upper": str.upper, "lower": str.lower, "caps": _capital_words, "firstcap": _capital}
+        value = change[case[1].lower()](value)
+    if not value:
+        return value
+    before, after = (re.search(rf'\\{letter}\s*"([^"]*)"', code) for letter in ("b", "f"))
+    return f"{before[1] if before else ''}{value}{after[1] if after else ''}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _capital_words(text: str) -> str:
+    return re.sub(r"\w+", lambda match: _capital(match[0]), text)
 
 
 def _fill_simple(element: Element, runs: list[Element], value: str) -> None:
@@ -122,6 +148,7 @@ def _fill_controls(root: Element, values: Mapping[str, str]) -> set[str]:
 
 def _fill_control(control: Element, content: Element, value: str) -> None:
     settings = first(control, "w:sdtPr")
+    value = _kept_as(settings, value)
     for placeholder in settings.findall(q("w:showingPlcHdr")):
         settings.remove(placeholder)
     runs = list(content.iter(q("w:r")))
@@ -136,6 +163,32 @@ def _fill_control(control: Element, content: Element, value: str) -> None:
     fill_run(keep, value)
     for run in rest:
         remove(run)
+
+
+def _kept_as(settings: Element, value: str) -> str:
+    """The text that a control shows for a value: a mark of a check box, an entry of a list. Raises ToolFault."""
+    name = control_name(settings.getparent())
+    if (box := first(settings, "w14:checkbox")) is not None:
+        if value.strip().casefold() not in _YES + _NO:
+            raise ToolFault(f"the control {name!r} is a check box and takes true or false, not {value[:40]!r}.")
+        checked = value.strip().casefold() in _YES
+        held = first(box, "w14:checked")
+        (add(box, "w14:checked") if held is None else held).set(q("w14:val"), "1" if checked else "0")
+        mark = first(box, "w14:checkedState" if checked else "w14:uncheckedState")
+        return chr(int(mark.get(q("w14:val")), 16)) if mark is not None else "☒" if checked else "☐"
+    if (choices := first(settings, "w:dropDownList")) is not None and value:
+        offered = [
+            (each.get(q("w:value")) or "", each.get(q("w:displayText")) or each.get(q("w:value")) or "")
+            for each in choices
+        ]
+        shown = [text for kept, text in offered if value.casefold() in (kept.casefold(), text.casefold())]
+        if not shown:
+            there = ", ".join(repr(text) for _, text in offered[:20])
+            raise ToolFault(f"the control {name!r} does not offer {value[:40]!r}; it offers {there or 'nothing'}.")
+        return shown[0]
+    if (date := first(settings, "w:date")) is not None:
+        date.attrib.pop(q("w:fullDate"), None)  # of the date that it showed before
+    return value
 
 
 def fill_template(draft: Draft, operation: do.FillTemplate) -> str:

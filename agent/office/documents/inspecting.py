@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import anyio.to_thread
 
 from agent.errors import ToolFault
-from agent.office.cutting import cut
+from agent.office.cutting import LONGEST, cut
 from agent.office.documents import comments
 from agent.office.documents.changes import changes_of
-from agent.office.documents.draft import Draft, open_draft
+from agent.office.documents.draft import Draft, oddities, open_draft, pieces_of
 from agent.office.documents.fields import draft_styles, fields_of
 from agent.office.documents.filling import control_name, fields_in
-from agent.office.documents.leaves import said
+from agent.office.documents.leaves import said, text_in
 from agent.office.documents.notes import footnotes
 from agent.office.documents.tracking import live_runs
 from agent.office.materials import as_modern
@@ -44,6 +45,13 @@ async def inspect(room: Room, path: Path, kind: str, part: str | None, detail: s
 
 
 def _inspect(path: Path, name: str, kind: str, part: str | None, detail: str | None) -> str:
+    try:
+        return _told(path, name, kind, part, detail)
+    except oddities() as error:
+        raise ToolFault(f"{name} is damaged ({error}). Ask for another copy of it.") from error
+
+
+def _told(path: Path, name: str, kind: str, part: str | None, detail: str | None) -> str:
     draft = open_draft(path, name)
     with Package.open(path, name) as package:
         macros = any(each.endswith("vbaProject.bin") for each in package.names)
@@ -51,10 +59,21 @@ def _inspect(path: Path, name: str, kind: str, part: str | None, detail: str | N
         lines = {"comments": _comments, "changes": _changes, "styles": _styles, "fields": _fields}[part](draft)
         return _cut([*lines] or [f"no {part}"])
     numbers = _numbers(part, len(draft.blocks))
-    lines = list(_blocks(draft, numbers, runs=detail == "runs"))
+    lines = _blocks(draft, numbers, runs=detail == "runs")
     if part is None:
-        lines = [*_head(draft, kind, macros=macros), *lines, *_besides(draft)]
-    return _cut(lines)
+        lines = chain(_head(draft, kind, macros=macros), lines, _besides(draft))
+    return _cut(_enough(lines))
+
+
+def _enough(lines: Iterable[str]) -> list[str]:
+    """The lines that a reply has room for, and one more; the others need not be made."""
+    found: list[str] = []
+    length = 0
+    for line in lines:
+        found.append(line)
+        if (length := length + len(line)) > LONGEST:
+            break
+    return found
 
 
 def _cut(lines: list[str]) -> str:
@@ -179,7 +198,9 @@ def _paragraph(number: int, block: Element, names: dict[str, str], pictures: dic
         [f"list level {int(level.get(q('w:val')) or 0) + 1 if level is not None else 1}"] if listed is not None else []
     )
     marks += [f"picture {pictures[blip]}{_picture(blip)}" for blip in block.iter(q("a:blip")) if blip in pictures]
-    marks += [f"control {name!r}" for control in _controls(block) if (name := control_name(control))]
+    marks += [f"control {held!r}" for control in _controls(block) if (held := control_name(control))]
+    marks += [f"text box {_short(text_in(box))!r}" for box in _text_boxes(block)]
+    marks += [f"equation {''.join(each.itertext())[:80]!r}" for each in block.iter(q("m:oMath"))]
     names_here = [each.get(q("w:name")) for each in block.iter(q("w:bookmarkStart"))]
     marks += [f"bookmark {each}" for each in names_here if each and not each.startswith("_")]
     marks += ["section break"] * (first(block, "w:pPr", "w:sectPr") is not None)
@@ -187,6 +208,17 @@ def _paragraph(number: int, block: Element, names: dict[str, str], pictures: dic
     words = _with_changes(block)
     shown = words if len(words) <= _TEXT else f"{words[:_TEXT]}… ({len(words)} characters)"
     return f"{number} [{'; '.join([str(name), *marks])}] {shown}"
+
+
+def _text_boxes(block: Element) -> list[Element]:
+    """Those of a paragraph, each once; older programs have a copy of the same."""
+    boxes = block.iter(q("w:txbxContent"))
+    return [box for box in boxes if next(box.iterancestors(q("mc:Fallback")), None) is None]
+
+
+def _short(text: str) -> str:
+    plain = " / ".join(text.split("\n"))
+    return plain if len(plain) <= _TEXT else f"{plain[:_TEXT]}…"
 
 
 def _controls(block: Element) -> list[Element]:
@@ -232,10 +264,10 @@ def _of_leaf(leaf: Element) -> str:
 
 
 def _table(number: int, table: Element) -> Iterator[str]:
-    rows = table.findall(q("w:tr"))
+    rows = pieces_of(table, "w:tr")
     yield f"{number} [table of {len(rows)} rows]"
     for row, element in enumerate(rows[:_ROWS], 1):
-        cells = [" / ".join(_with_changes(each) for each in cell.iter(q("w:p"))) for cell in element.findall(q("w:tc"))]
+        cells = [" / ".join(_with_changes(each) for each in cell.iter(q("w:p"))) for cell in pieces_of(element, "w:tc")]
         yield f"  r{row}: " + " | ".join(text if len(text) <= _CELL else f"{text[:_CELL]}…" for text in cells)
     if len(rows) > _ROWS:
         yield f"  … {len(rows) - _ROWS} more rows"

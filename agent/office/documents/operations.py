@@ -9,44 +9,40 @@ from pydantic import Field
 from agent.office.ranges import CellRange
 from agent.tools.strict import Part
 
-Block: TypeAlias = Annotated[
-    int, Field(description="Number as inspect gave it before this call, whatever this call adds.")
-]
+Block: TypeAlias = Annotated[int, Field(description="Number as inspect gave it before this call.")]
 Colour: TypeAlias = Annotated[str, Field(description='"RRGGBB".')]
 Align: TypeAlias = Literal["left", "centre", "right", "justify"]
 
 
 class Place(Part):
-    """Before or after a block, found by its number or by a text in it."""
+    """Before or after a block."""
 
     side: Literal["before", "after"]
     block: Block | None
-    text: str | None = Field(description="In place of block: words that stand in it.")
+    text: str | None = Field(description="Instead: words in it.")
 
 
-At: TypeAlias = Annotated[
-    Place | None, Field(description="null: after what this call has inserted last, else at the end of the document.")
-]
+At: TypeAlias = Annotated[Place | None, Field(description="null: after what this call inserted last, else at the end.")]
 
 
 class Paragraph(Part):
     """A paragraph."""
 
     text: str
-    style: str | None = Field(description="Name of a paragraph style; null: that of body text.")
+    style: str | None
 
 
 class InsertParagraphs(Part):
-    """New paragraphs."""
+    """Insert paragraphs."""
 
     do: Literal["insert_paragraphs"]
     at: At
     paragraphs: list[Paragraph]
-    markup: bool = Field(description="true: **bold**, *italic* and [words](https://address) in the texts are meant so.")
+    markup: bool = Field(description="**bold**, *italic*, [words](https://address)")
 
 
 class InsertHeading(Part):
-    """A heading."""
+    """Insert a heading."""
 
     do: Literal["insert_heading"]
     at: At
@@ -55,7 +51,7 @@ class InsertHeading(Part):
 
 
 class InsertList(Part):
-    """A list."""
+    """Insert a list."""
 
     do: Literal["insert_list"]
     at: At
@@ -65,49 +61,49 @@ class InsertList(Part):
 
 
 class InsertTable(Part):
-    """A table."""
+    """Insert a table."""
 
     do: Literal["insert_table"]
     at: At
     rows: list[list[str]] | None = Field(description="The first is the header.")
-    cells: CellRange | None = Field(description="In place of rows.")
-    style: str | None = Field(description="Name of a table style; null: a plain one with a marked header.")
-    widths: list[float] | None = Field(description="Of the columns, in centimetres.")
-    caption: str | None = Field(description='Numbered by itself, above: "Table 1: …".')
+    cells: CellRange | None = Field(description="Instead.")
+    style: str | None
+    widths: list[float] | None
+    caption: str | None = Field(description='Without "Table 1: ".')
 
 
 class InsertPicture(Part):
-    """A picture of a file, in a paragraph of its own."""
+    """Insert a picture."""
 
     do: Literal["insert_picture"]
     at: At
-    picture: str = Field(description="Path.")
-    width: float | None = Field(description="Centimetres; null: as it is, within the margins.")
-    alt: str = Field(description="What it shows, for people who cannot see it.")
-    caption: str | None = Field(description='Numbered by itself, below: "Figure 1: …".')
+    picture: str
+    width: float | None
+    alt: str
+    caption: str | None = Field(description='Without "Figure 1: ".')
 
 
 class InsertContents(Part):
-    """A table of contents, or of figures or tables, with its entries and page numbers."""
+    """With entries and page numbers."""
 
     do: Literal["insert_contents"]
     at: At
     of: Literal["headings", "figures", "tables"]
-    levels: int | None = Field(description="Of headings; null: 3.")
+    levels: int | None
     title: str | None
 
 
 class InsertFootnote(Part):
-    """A footnote."""
+    """Insert a footnote."""
 
     do: Literal["insert_footnote"]
-    block: Block | None = Field(description="null: found by after alone.")
-    after: str = Field(description="Words that the mark follows.")
+    block: Block | None
+    after: str = Field(description="Words that it follows.")
     text: str
 
 
 class InsertBreak(Part):
-    """A new page, or a new section that begins on one."""
+    """A new page or section."""
 
     do: Literal["insert_break"]
     at: At
@@ -115,35 +111,35 @@ class InsertBreak(Part):
 
 
 class InsertBookmark(Part):
-    """A name for a place that cross references and links can use."""
+    """For cross references and links."""
 
     do: Literal["insert_bookmark"]
     block: Block | None
-    words: str | None = Field(description="null: the whole block.")
+    words: str | None = Field(description="null: all of it.")
     name: str
 
 
 class InsertReference(Part):
-    """A cross reference, kept up to date by the word processor."""
+    """A cross reference."""
 
     do: Literal["insert_reference"]
     block: Block | None
     after: str = Field(description="Words that it follows.")
-    to: str = Field(description="A bookmark's name, or the text of a heading or a caption.")
-    show: Literal["text", "page", "number"] = Field(description='number: "Figure 2" of a caption, "2.1" of a heading.')
+    to: str = Field(description="Bookmark, or text of a heading or caption.")
+    show: Literal["text", "page", "number"] = Field(description='number: "Figure 2", "2.1".')
 
 
 class ReplaceParagraph(Part):
-    """Another text for a paragraph, which keeps its style and the look of its first words."""
+    """Keeps the style and the look of the first words."""
 
     do: Literal["replace_paragraph"]
     block: Block
     text: str
-    style: str | None = Field(description="null: as it is.")
+    style: str | None
 
 
 class DeleteBlocks(Part):
-    """Take blocks out."""
+    """Delete blocks."""
 
     do: Literal["delete_blocks"]
     first: Block
@@ -151,7 +147,7 @@ class DeleteBlocks(Part):
 
 
 class MoveBlocks(Part):
-    """Move blocks elsewhere."""
+    """Move blocks."""
 
     do: Literal["move_blocks"]
     first: Block
@@ -160,32 +156,32 @@ class MoveBlocks(Part):
 
 
 class ReplaceText(Part):
-    """Find and replace, over runs, keeping the look; in tables, headers, footers and notes too."""
+    """Everywhere, over runs, keeping the look."""
 
     do: Literal["replace_text"]
     find: str
     replace: str
     match_case: bool
     whole_words: bool
-    block: Block | None = Field(description="null: the whole document.")
-    occurrence: int | None = Field(description="Only this one, from 1; null: all.")
+    block: Block | None
+    occurrence: int | None = Field(description="null: all.")
 
 
 class FormatParagraphs(Part):
-    """Style and look of blocks; null leaves it."""
+    """Format paragraphs."""
 
     do: Literal["format_paragraphs"]
     first: Block
     last: Block
-    words: str | None = Field(description="Only these words get font, size, bold, italic, underline, colour.")
+    words: str | None = Field(description="They alone get font, size, bold, italic, underline, colour.")
     style: str | None
     align: Align | None
-    before: float | None = Field(description="Points of space.")
+    before: float | None
     after: float | None
     line_spacing: float | None = Field(description="Lines.")
-    indent: float | None = Field(description="Centimetres on the left.")
+    indent: float | None = Field(description="Left.")
     font: str | None
-    size: float | None = Field(description="Points.")
+    size: float | None
     bold: bool | None
     italic: bool | None
     underline: bool | None
@@ -193,17 +189,17 @@ class FormatParagraphs(Part):
 
 
 class SetCells(Part):
-    """Cells of a table, which keep their look; rows are added where they do not suffice."""
+    """Cells of a table keep their look; rows are added."""
 
     do: Literal["set_cells"]
     block: Block
-    row: int = Field(description="Of the first cell, from 1.")
+    row: int = Field(description="Of the first cell.")
     column: int
     rows: list[list[str]]
 
 
 class DeleteRows(Part):
-    """Take rows out of a table."""
+    """Of a table."""
 
     do: Literal["delete_rows"]
     block: Block
@@ -212,28 +208,28 @@ class DeleteRows(Part):
 
 
 class ReplacePicture(Part):
-    """Another picture in the place of one, with its width."""
+    """Keeps the width."""
 
     do: Literal["replace_picture"]
-    number: int = Field(description="Of the picture, as inspect counts them.")
+    number: int
     picture: str
     alt: str | None
 
 
 class SetHeaderFooter(Part):
-    """Header or footer. {page}, {pages}, {title}, {date}, {section} become fields; a tab parts left, centre, right."""
+    """{page}, {pages}, {title}, {date}, {section} become fields; a tab parts left, centre, right."""
 
     do: Literal["set_header_footer"]
     which: Literal["header", "footer"]
     pages: Literal["all", "first", "even"]
-    section: int | None = Field(description="From 1; null: all.")
+    section: int | None = Field(description="null: all.")
     text: str
-    picture: str | None = Field(description="Path of a logo before the text.")
+    picture: str | None = Field(description="Logo before the text.")
     align: Align | None
 
 
 class DefineStyle(Part):
-    """Make a style, or change one; null leaves it."""
+    """Make or change one."""
 
     do: Literal["define_style"]
     name: str
@@ -253,7 +249,7 @@ class DefineStyle(Part):
 
 
 class Restyle(Part):
-    """Bring the document to a brand: theme, styles of headings, body text, captions and tables; null leaves it."""
+    """To a brand: theme and styles."""
 
     do: Literal["restyle"]
     heading_font: str | None
@@ -262,7 +258,7 @@ class Restyle(Part):
     heading_colour: Colour | None
     text_colour: Colour | None
     accent: Colour | None = Field(description="Of tables and links.")
-    hard_coded: bool = Field(description="Also take fonts and colours away that runs set themselves.")
+    hard_coded: bool = Field(description="Also fonts and colours that runs set themselves.")
 
 
 class Comment(Part):
@@ -270,22 +266,22 @@ class Comment(Part):
 
     do: Literal["comment"]
     block: Block | None
-    words: str | None = Field(description="null: the whole block.")
+    words: str | None = Field(description="null: all of it.")
     author: str
     text: str
 
 
 class ReplyComment(Part):
-    """An answer to a comment."""
+    """Reply to a comment."""
 
     do: Literal["reply_comment"]
-    comment: int = Field(description="Id as inspect gives it.")
+    comment: int
     author: str
     text: str
 
 
 class ResolveComment(Part):
-    """Mark a comment as done, or open again."""
+    """Resolve a comment."""
 
     do: Literal["resolve_comment"]
     comment: int
@@ -293,36 +289,36 @@ class ResolveComment(Part):
 
 
 class DeleteComment(Part):
-    """Take a comment and its answers away."""
+    """And its answers."""
 
     do: Literal["delete_comment"]
     comment: int
 
 
 class DecideChanges(Part):
-    """Accept or reject tracked changes."""
+    """Tracked changes."""
 
     do: Literal["decide_changes"]
     accept: bool
-    changes: list[int] | None = Field(description="Numbers as inspect gives them; null: all.")
-    author: str | None = Field(description="Only this author's.")
+    changes: list[int] | None = Field(description="null: all.")
+    author: str | None = Field(description="Only theirs.")
 
 
 class PageSetup(Part):
-    """Paper and margins; null leaves it."""
+    """Page setup."""
 
     do: Literal["page_setup"]
-    section: int | None = Field(description="From 1; null: all.")
+    section: int | None = Field(description="null: all.")
     paper: Literal["A4", "A3", "A5", "Letter", "Legal"] | None
     orientation: Literal["portrait", "landscape"] | None
-    top: float | None = Field(description="Margins in centimetres.")
+    top: float | None
     bottom: float | None
     left: float | None
     right: float | None
 
 
 class SetProperties(Part):
-    """The file's own data; null leaves it."""
+    """Set properties."""
 
     do: Literal["set_properties"]
     title: str | None
@@ -332,32 +328,29 @@ class SetProperties(Part):
 
 
 class FieldValue(Part):
-    """What stands in a field of a template."""
+    """Value of a field."""
 
     name: str
     value: str
 
 
 class FillTemplate(Part):
-    """Fill {{fields}}, content controls and MERGEFIELDs."""
+    """{{fields}}, content controls, MERGEFIELDs."""
 
     do: Literal["fill_template"]
     values: list[FieldValue]
 
 
 class MailMerge(Part):
-    """One document for each row of a table, with this document as template, which stays as it is. Must be the only
-    operation."""
+    """A document for each row, this one being the template. Must be the only operation."""
 
     do: Literal["mail_merge"]
     rows: CellRange = Field(description="The header row names the fields.")
-    output: str = Field(
-        description='Path with fields, like "letters/{{Name}}.pdf"; {{row}} is the row\'s number. .pdf or .docx.'
-    )
+    output: str = Field(description='Like "letters/{{Name}}.pdf" or .docx; {{row}} is its number.')
 
 
 class UpdateFields(Part):
-    """Bring tables of contents, captions' numbers, cross references and page numbers up to date."""
+    """Contents, numbers, references."""
 
     do: Literal["update_fields"]
 
@@ -380,8 +373,8 @@ class Track(Part):
 class EditDocument(Part):
     """Arguments of `document`."""
 
-    path: str = Field(description="The document: edited in place, made where it does not exist.")
-    source: str | None = Field(description="For a new one: the template or document it begins as.")
+    path: str
+    source: str | None = Field(description="For a new file: what it begins as.")
     operations: list[Annotated[DocumentOperation, Field(discriminator="do")]]
     track: Track | None
-    accept_loss: bool | None = Field(description="true after you were told what would be lost.")
+    accept_loss: bool | None = Field(description="true only after you were told what is lost.")

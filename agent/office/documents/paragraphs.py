@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
 from typing import Any
 
@@ -10,6 +11,7 @@ from agent.office.documents import operations as do
 from agent.office.documents import styles
 from agent.office.documents.building import insert, paragraph
 from agent.office.documents.draft import Draft
+from agent.office.documents.fields import torn
 from agent.office.documents.leaves import isolate, paragraphs_of, replace_span, rewrite, said
 from agent.office.documents.order import put
 from agent.office.documents.tracking import live_runs, properties
@@ -110,7 +112,7 @@ def _set_style(draft: Draft, element: Element, style: str) -> None:
 
 def delete_blocks(draft: Draft, operation: do.DeleteBlocks) -> str:
     """Take blocks out."""
-    chosen = draft.span(operation.first, operation.last)
+    chosen = _whole(draft, operation)
     for block in chosen:
         if draft.tracker:
             draft.tracker.delete_block(block)
@@ -118,6 +120,17 @@ def delete_blocks(draft: Draft, operation: do.DeleteBlocks) -> str:
             take_out(draft, block)
     how = "marked as deleted" if draft.tracker else "deleted"
     return f"blocks {operation.first} to {operation.last} {how}"
+
+
+def _whole(draft: Draft, operation: do.DeleteBlocks | do.MoveBlocks) -> list[Element]:
+    """Blocks that can go without leaving half of a field behind. Raises ToolFault."""
+    chosen = draft.span(operation.first, operation.last)
+    if code := torn(draft, chosen):
+        raise ToolFault(
+            f"blocks {operation.first} to {operation.last} hold only one end of the field {{ {code[:60]} }}; "
+            "take all of its blocks, a table of contents as a whole."
+        )
+    return chosen
 
 
 def take_out(draft: Draft, block: Element) -> None:
@@ -134,7 +147,7 @@ def take_out(draft: Draft, block: Element) -> None:
 
 def move_blocks(draft: Draft, operation: do.MoveBlocks) -> str:
     """Move blocks elsewhere."""
-    chosen = draft.span(operation.first, operation.last)
+    chosen = _whole(draft, operation)
     anchor, _ = draft.anchor(operation.at)
     if any(anchor is each for each in chosen):
         raise ToolFault("blocks cannot be moved to a place among themselves.")
@@ -164,7 +177,17 @@ def replace_text(draft: Draft, operation: do.ReplaceText) -> str:
         raise ToolFault(f"{operation.find!r} stands nowhere there.")
     for element, match in reversed(found):
         replace_span(element, match.start(), match.end(), clean(operation.replace), draft.tracker)
+    if operation.occurrence is None and draft.tracker is None:
+        _replace_twins(roots, pattern, clean(operation.replace))
     return f"{len(found)} replaced"
+
+
+def _replace_twins(roots: list[Element], pattern: re.Pattern[str], text: str) -> None:
+    """The copies of text boxes that older programs show."""
+    twins = [each for root in roots for twin in root.iter(q("mc:Fallback")) for each in twin.iter(q("w:p"))]
+    for element in twins:
+        for match in reversed(list(pattern.finditer(said(element)))):
+            replace_span(element, match.start(), match.end(), text, None)
 
 
 def format_paragraphs(draft: Draft, operation: do.FormatParagraphs) -> str:

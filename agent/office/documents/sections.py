@@ -11,12 +11,13 @@ from agent.office.documents import operations as do
 from agent.office.documents import styles
 from agent.office.documents.building import field, insert, paragraph
 from agent.office.documents.captions import drawing
-from agent.office.documents.draft import Draft
-from agent.office.documents.leaves import fill_run
+from agent.office.documents.draft import Draft, blocks_of
+from agent.office.documents.fields import heading_level
+from agent.office.documents.leaves import fill_run, said
 from agent.office.documents.order import put
 from agent.office.documents.tracking import properties
 from agent.office.slides.texts import clean
-from agent.office.xml import Element, add, first, q
+from agent.office.xml import Element, add, first, q, remove
 
 _PAPERS = {
     "A3": (29.7, 42.0),
@@ -27,7 +28,7 @@ _PAPERS = {
 }
 _CM = 567  # twentieths of a point
 _FIELDS = {"page": "PAGE", "pages": "NUMPAGES", "title": "TITLE", "date": "DATE \\@ \"d MMMM yyyy\"",
-           "section": 'STYLEREF "heading 1"'}  # fmt: skip
+           "section": "STYLEREF 1"}  # fmt: skip
 _LOGO = 1.2  # centimetres of height
 
 
@@ -47,11 +48,20 @@ def insert_break(draft: Draft, operation: do.InsertBreak) -> str:
         raise ToolFault("a section cannot begin there; choose a place in the body of the document.")
     before = deepcopy(section)
     properties(element, "w:pPr").append(before)
+    _goes_on(section)
     _turn(section, landscape=operation.kind == "landscape_section")
     kind = first(section, "w:type")
     if kind is not None:
         kind.set(q("w:val"), "nextPage")
     return f"{operation.kind.partition('_')[0]} section begins here; insert another break where it ends"
+
+
+def _goes_on(section: Element) -> None:
+    """What comes after a break has no title page of its own, and its pages are counted on."""
+    for title in section.findall(q("w:titlePg")):
+        section.remove(title)
+    for number in section.findall(q("w:pgNumType")):
+        number.attrib.pop(q("w:start"), None)
 
 
 def _section_of(element: Element) -> Element:
@@ -105,7 +115,11 @@ def set_header_footer(draft: Draft, operation: do.SetHeaderFooter) -> str:
     for number, section in enumerate(chosen):
         if number and operation.section is None and _linked(section, operation):
             continue
-        _write(draft, _story(draft, section, operation), operation)
+        _write(draft, _story(draft, section, operation), operation, section)
+    if "{section}" in operation.text:
+        draft.notes.append(
+            "{section} is the heading in force on each page; Word shows it, LibreOffice shows the section's first"
+        )
     return f"{operation.which} of {len(chosen)} sections set"
 
 
@@ -128,16 +142,58 @@ def _story(draft: Draft, section: Any, operation: do.SetHeaderFooter) -> Any:
     return held
 
 
-def _write(draft: Draft, story: Any, operation: do.SetHeaderFooter) -> None:
+def _write(draft: Draft, story: Any, operation: do.SetHeaderFooter, section: Any) -> None:
     root = story._element
+    behind = _watermarks(root)
+    for mark in behind:
+        remove(mark)
+    draft.lost += _losses(root, operation)
     for old in list(root):
         root.remove(old)
+    heading = _heading(draft, section)
     for number, line in enumerate(clean(operation.text).split("\n")):
         element = paragraph(draft, "", styles.identity(draft, operation.which))
         root.append(element)
+        if number == 0:
+            element.extend(behind)
         if number == 0 and operation.picture:
             _logo(draft, story, element, operation.picture)
-        _fill(draft, element, line, operation)
+        _fill(draft, element, line, operation, heading)
+
+
+def _watermarks(root: Element) -> list[Element]:
+    """Runs with a drawing that lies behind the text of the page: they are not what a header says."""
+    found = [each for each in root.iter(q("w:pict")) if "watermark" in _named(each).casefold()]
+    found += [each.getparent() for each in root.iter(q("wp:anchor")) if each.get("behindDoc") in ("1", "true")]
+    runs = [next(each.iterancestors(q("w:r")), None) for each in found]
+    return [run for run in dict.fromkeys(runs) if run is not None]
+
+
+def _named(pict: Element) -> str:
+    return " ".join(value for each in pict for name, value in each.attrib.items() if name in ("id", "alt"))
+
+
+def _losses(root: Element, operation: do.SetHeaderFooter) -> list[str]:
+    """What stands there and is no text; a logo takes the place of pictures."""
+    counted = {
+        "a picture": 0 if operation.picture else sum(1 for _ in root.iter(q("a:blip"), q("w:pict"))),
+        "a table": sum(1 for _ in root.iter(q("w:tbl"))),
+        "a text box": sum(1 for _ in root.iter(q("w:txbxContent"))),
+    }
+    return [f"{what} in the {operation.which}" for what, count in counted.items() if count]
+
+
+def _heading(draft: Draft, section: Any) -> str:
+    """What `{section}` shows first: the first heading of the section, else the last one before it."""
+    last = own = ""
+    for block in blocks_of(draft.body):
+        if heading_level(draft, block) == 1 and (words := said(block).strip()):
+            last, own = words, own or words
+        if (held := first(block, "w:pPr", "w:sectPr")) is not None:
+            if held is section._sectPr:
+                break
+            own = ""
+    return own or last
 
 
 def _logo(draft: Draft, story: Any, element: Element, name: str) -> None:
@@ -148,7 +204,7 @@ def _logo(draft: Draft, story: Any, element: Element, name: str) -> None:
     fill_run(add(element, "w:r"), "  ")
 
 
-def _fill(draft: Draft, element: Element, line: str, operation: do.SetHeaderFooter) -> None:
+def _fill(draft: Draft, element: Element, line: str, operation: do.SetHeaderFooter, heading: str) -> None:
     settings = properties(element, "w:pPr")
     if "\t" in line:
         tabs = put(settings, "w:tabs")
@@ -161,7 +217,7 @@ def _fill(draft: Draft, element: Element, line: str, operation: do.SetHeaderFoot
         put(settings, "w:jc", {"w:val": styles.ALIGN[operation.align]})
     for piece in re.split(r"(\{(?:page|pages|title|date|section)\})", line):
         if piece[1:-1] in _FIELDS and piece.startswith("{"):
-            element.extend(field(element, _FIELDS[piece[1:-1]], _shown(draft, piece[1:-1])))
+            element.extend(field(element, _FIELDS[piece[1:-1]], _shown(draft, piece[1:-1], heading)))
         elif piece:
             fill_run(add(element, "w:r"), piece)
 
@@ -172,7 +228,7 @@ def _style_tabs(draft: Draft, style: str) -> list[str]:
     return [] if held is None else [tab.get(q("w:pos")) for tab in held.iter(q("w:tab")) if tab.get(q("w:pos"))]
 
 
-def _shown(draft: Draft, name: str) -> str:
+def _shown(draft: Draft, name: str, heading: str) -> str:
     from datetime import UTC, datetime
 
     if name == "title":
@@ -180,4 +236,4 @@ def _shown(draft: Draft, name: str) -> str:
     if name == "date":
         today = datetime.now(UTC)
         return f"{today.day} {today:%B %Y}"
-    return "" if name == "section" else "1"
+    return heading if name == "section" else "1"

@@ -10,7 +10,7 @@ from agent.office.documents import operations as do
 from agent.office.documents import styles
 from agent.office.documents.building import insert, paragraph
 from agent.office.documents.captions import caption
-from agent.office.documents.draft import Draft
+from agent.office.documents.draft import Draft, blocks_of, pieces_of
 from agent.office.documents.leaves import rewrite
 from agent.office.documents.order import put
 from agent.office.documents.tracking import live_runs, properties
@@ -22,6 +22,7 @@ from agent.office.xml import Element, add, first, make, q, remove
 MOST_CELLS = 100_000
 _PLAIN = "Plain table with header"
 _CM = 567  # twentieths of a point
+_ONCE = ("ins", "del", "bookmarkStart", "bookmarkEnd", "commentRangeStart", "commentRangeEnd", "tblHeader", "vMerge")
 
 
 def insert_table(draft: Draft, operation: do.InsertTable) -> str:
@@ -133,33 +134,45 @@ def set_cells(draft: Draft, operation: do.SetCells) -> str:
     if operation.row < 1 or operation.column < 1 or len(operation.rows) > MOST_CELLS:
         raise ToolFault("row and column count from 1.")
     added = 0
-    while len(table.findall(q("w:tr"))) < operation.row - 1 + len(operation.rows):
-        _add_row(draft, table)
+    while len(rows := pieces_of(table, "w:tr")) < operation.row - 1 + len(operation.rows):
+        _add_row(draft, rows[-1])
         added += 1
     for down, texts in enumerate(operation.rows):
-        cells = table.findall(q("w:tr"))[operation.row - 1 + down].findall(q("w:tc"))
+        cells = pieces_of(rows[operation.row - 1 + down], "w:tc")
         if operation.column - 1 + len(texts) > len(cells):
             raise ToolFault(f"row {operation.row + down} of block {operation.block} has {len(cells)} cells.")
         for across, text in enumerate(texts):
-            _set_cell(draft, cells[operation.column - 1 + across], text)
+            cell = cells[operation.column - 1 + across]
+            if text.strip() and _covered(cell):
+                raise ToolFault(
+                    f"row {operation.row + down}, cell {operation.column + across} of block {operation.block} is "
+                    "merged with the one above; write into that, and leave this one empty."
+                )
+            _set_cell(draft, cell, text)
     return f"cells of block {operation.block} set{f', {added} rows added' if added else ''}"
 
 
+def _covered(cell: Element) -> bool:
+    merged = first(cell, "w:tcPr", "w:vMerge")
+    return merged is not None and merged.get(q("w:val")) != "restart"
+
+
 def _set_cell(draft: Draft, cell: Element, text: str) -> None:
-    paragraphs = cell.findall(q("w:p"))
+    paragraphs = [each for each in blocks_of(cell) if each.tag == q("w:p")]
     if not paragraphs:
         paragraphs = [add(cell, "w:p")]
     rewrite(paragraphs[0], clean(text), draft.tracker)
     for extra in paragraphs[1:]:
         if draft.tracker:
             draft.tracker.delete_block(extra)
+        elif extra.getnext() is None and extra.getprevious() is not None and extra.getprevious().tag == q("w:tbl"):
+            rewrite(extra, "", None)  # a cell must not end with a table
         else:
             remove(extra)
 
 
-def _add_row(draft: Draft, table: Element) -> None:
+def _add_row(draft: Draft, last: Element) -> None:
     """Another last row that looks like the one before."""
-    last = table.findall(q("w:tr"))[-1]
     new = deepcopy(last)
     for element in list(new.iter(q("w:p"))):
         for run in live_runs(element)[1:]:
@@ -167,7 +180,7 @@ def _add_row(draft: Draft, table: Element) -> None:
         for run in live_runs(element):
             for child in [each for each in run if each.tag != q("w:rPr")]:
                 run.remove(child)
-    for mark in [*new.iter(q("w:ins"), q("w:del"), q("w:bookmarkStart"), q("w:bookmarkEnd"), q("w:tblHeader"))]:
+    for mark in list(new.iter(*(q(f"w:{name}") for name in _ONCE))):
         remove(mark)
     last.addnext(new)
     if draft.tracker:
@@ -177,7 +190,7 @@ def _add_row(draft: Draft, table: Element) -> None:
 def delete_rows(draft: Draft, operation: do.DeleteRows) -> str:
     """Take rows out."""
     table = draft.table(operation.block)
-    rows = table.findall(q("w:tr"))
+    rows = pieces_of(table, "w:tr")
     if not 1 <= operation.first <= operation.last <= len(rows):
         raise ToolFault(f"block {operation.block} has rows 1 to {len(rows)}.")
     for row in rows[operation.first - 1 : operation.last]:
@@ -185,6 +198,6 @@ def delete_rows(draft: Draft, operation: do.DeleteRows) -> str:
             draft.tracker.delete_block(row)
         else:
             remove(row)
-    if first(table, "w:tr") is None:
+    if not pieces_of(table, "w:tr"):
         remove(table)
     return f"rows {operation.first} to {operation.last} of block {operation.block} deleted"

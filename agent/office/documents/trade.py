@@ -19,8 +19,4 @@ def trade_of(author: str | None) -> Trade:
     def carry_out(package: Package, path: Path, operations: Sequence[Part], materials: Materials, begin: str) -> Edited:
         return edit(package, path, operations, materials, begin=begin, author=author)
 
-    return Trade("document", "docx", write_blank, carry_out, _losses, author)
-
-
-def _losses(path: Path, name: str, operations: Sequence[Part], materials: Materials) -> list[str]:
-    return []
+    return Trade("document", "docx", write_blank, carry_out, author)

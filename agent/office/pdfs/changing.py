@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -25,8 +23,6 @@ from agent.office.pdfs.operations import (
     WriteText,
 )
 from agent.office.pdfs.paging import add_pages, kept_pages, rotate
-
-_ENCODING = "contains characters not supported"
 
 
 def change(
@@ -54,24 +50,23 @@ def change(
     from pypdf import PdfWriter
 
     notes: list[str] = []
-    with _warnings(notes):
-        if base is None:
-            writer: Any = PdfWriter()
+    if base is None:
+        writer: Any = PdfWriter()
+        told = _carried_out(writer, operations, added, name)
+    else:
+        with opened(base, name, LARGEST_CHANGED) as reader:
+            losses = _losses(reader, operations)
+            if losses and not accept_loss:
+                raise ToolFault(
+                    f"This would lose {'; '.join(losses)}. Nothing was changed. "
+                    "Give accept_loss: true if that is all right; a new path with a source keeps the original."
+                )
+            writer = PdfWriter(clone_from=reader)
+            _unsigned(writer)
             told = _carried_out(writer, operations, added, name)
-        else:
-            with opened(base, name, LARGEST_CHANGED) as reader:
-                losses = _losses(reader, operations)
-                if losses and not accept_loss:
-                    raise ToolFault(
-                        f"This would lose {'; '.join(losses)}. Nothing was changed. "
-                        "Give accept_loss: true if that is all right; a new path with a source keeps the original."
-                    )
-                writer = PdfWriter(clone_from=reader)
-                _unsigned(writer)
-                told = _carried_out(writer, operations, added, name)
-                notes = [f"lost, as accepted: {loss}" for loss in losses] + notes
-        writer = told.pop()
-        _write(writer, target)
+            notes = [f"lost, as accepted: {loss}" for loss in losses]
+    writer = told.pop()
+    _write(writer, target)
     return [*told, *notes, f"{name} has {len(writer.pages)} page{'' if len(writer.pages) == 1 else 's'} now."]
 
 
@@ -171,23 +166,3 @@ def _set_metadata(writer: Any, operation: SetMetadata) -> str:
     # The same is told a second time in XML, which would now say something else.
     writer.root_object.pop("/Metadata", None)
     return f"set {', '.join(told)}" if told else "set nothing"
-
-
-@contextmanager
-def _warnings(notes: list[str]) -> Generator[None]:
-    """What pypdf warns of while it draws: characters that the form's font lacks."""
-
-    class Noting(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if _ENCODING in record.getMessage():
-                shown = str((record.args or {}).get("text", ""))[:60] if isinstance(record.args, Mapping) else ""
-                notes.append(f"the form's font has not all characters of «{shown}»; they may show as ?")
-
-    handler, logger = Noting(), logging.getLogger("pypdf")
-    logger.addHandler(handler)
-    before, logger.propagate = logger.propagate, False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = before

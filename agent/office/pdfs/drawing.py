@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.errors import ToolFault
+from agent.office.pdfs.faces import Face, Faces, drawable
 from agent.office.pdfs.fields import is_stream, listed, mapping, references, resolved
 from agent.office.pdfs.opening import MILLIMETRE
 
@@ -91,24 +92,25 @@ def _append(writer: Any, page: Any, content: str) -> None:
 
 
 def write_text(writer: Any, number: int, text: str, left: float, top: float, size: float) -> None:
-    """Write lines in Helvetica on a page, placed as the page is seen.
+    """Write lines on a page, placed as it is seen; in Helvetica, or another font where that lacks their letters.
 
     Args:
         left, top: millimetres from the page's edges to the beginning of the first line's foot.
         size: points.
 
     Raises:
-        ToolFault: Helvetica has not all of the characters, or the place is not on the page.
+        ToolFault: no font has all of the characters, or the place is not on the page.
     """
     from pypdf.generic import DictionaryObject, NameObject
 
     page: Any = writer.pages[number - 1]
-    try:
-        lines = [line.encode("cp1252") for line in text.split("\n")]
-    except UnicodeEncodeError as error:
+    face = None if is_western(text) else Faces(writer, [text]).of(text)
+    if face is None and not is_western(text):
         raise ToolFault(
-            f"{text[error.start]!r} cannot be written on a page: the font for it lacks it. Nothing was done."
-        ) from None
+            "That text cannot be written on a page: no font here has all its letters, or they are joined or run from "
+            "right to left. Nothing was done."
+        )
+    lines = [_in_codes(line, face) for line in text.split("\n")]
     turn = int(page.get("/Rotate", 0) or 0) % 360
     box = [float(each) for each in page.cropbox]
     width, height = box[2] - box[0], box[3] - box[1]
@@ -121,18 +123,30 @@ def write_text(writer: Any, number: int, text: str, left: float, top: float, siz
         )
     own: Any = DictionaryObject(mapping(page.get_inherited("/Resources", {})))
     own[NameObject("/Font")] = DictionaryObject(mapping(own.get("/Font")))
-    own["/Font"][NameObject("/DeskhandHelv")] = writer._add_object(_helvetica())
+    font = f"/DeskhandText{len(own['/Font'])}"
+    own["/Font"][NameObject(font)] = face.resource.indirect_reference if face else writer._add_object(_helvetica())
     page[NameObject("/Resources")] = own
     matrix = _upright(turn, box)
-    shown = " T* ".join(f"<{line.hex()}> Tj" for line in lines)
-    words = (
-        f"q {_numbers(matrix)} cm BT 0 g /DeskhandHelv {size:g} Tf {size * 1.2:g} TL {x:.2f} {y:.2f} Td {shown} ET Q\n"
-    )
+    shown = " T* ".join(f"<{line}> Tj" for line in lines)
+    words = f"q {_numbers(matrix)} cm BT 0 g {font} {size:g} Tf {size * 1.2:g} TL {x:.2f} {y:.2f} Td {shown} ET Q\n"
     _append(writer, page, words)
 
 
-def list_appearance(node: Any, lines: Sequence[tuple[str, bool]], first: int) -> Any:
-    """How a list looks: its choices from `first` on, those that are made marked."""
+def is_western(text: str) -> bool:
+    """Whether the fonts that every viewer has can show a text."""
+    try:
+        text.encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _in_codes(text: str, face: Face | None) -> str:
+    return text.encode("cp1252").hex() if face is None else face.written(drawable(text))
+
+
+def list_appearance(node: Any, lines: Sequence[tuple[str, bool]], first: int, face: Face | None) -> Any:
+    """How a list looks: its choices from `first` on, those that are made marked; in Helvetica where `face` is None."""
     from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, FloatObject, NameObject
 
     left, low, right, high = (float(each) for each in listed(node["/Rect"]))
@@ -144,8 +158,8 @@ def list_appearance(node: Any, lines: Sequence[tuple[str, bool]], first: int) ->
         foot = height - 2 - (at + 1) * _LINE
         if chosen:
             content.append(f"{_CHOSEN} rg 1 {foot:g} {width - 2:g} {_LINE:g} re f")
-        words = label.encode("cp1252", "replace").hex()
-        content.append(f"BT 0 g /Helv {_LINE / 1.25:g} Tf 3 {foot + _LINE * 0.25:g} Td <{words}> Tj ET")
+        words = _in_codes(label, face)
+        content.append(f"BT 0 g /Letters {_LINE / 1.25:g} Tf 3 {foot + _LINE * 0.25:g} Td <{words}> Tj ET")
     content.append("Q")
     if "/BC" in looks:
         content.append(f"{_colour(looks['/BC'])} RG 0.5 0.5 {width - 1:g} {height - 1:g} re S")
@@ -153,7 +167,8 @@ def list_appearance(node: Any, lines: Sequence[tuple[str, bool]], first: int) ->
     made.set_data("\n".join(content).encode())
     made[NameObject("/Type")], made[NameObject("/Subtype")] = NameObject("/XObject"), NameObject("/Form")
     made[NameObject("/BBox")] = ArrayObject(FloatObject(each) for each in (0, 0, width, height))
-    fonts = DictionaryObject({NameObject("/Helv"): _helvetica()})
+    font = face.resource.indirect_reference if face else _helvetica()
+    fonts = DictionaryObject({NameObject("/Letters"): font})
     made[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
     return made
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+import re
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from agent.errors import ToolFault
-from agent.office.pdfs.drawing import list_appearance
+from agent.office.pdfs.drawing import is_western, list_appearance
+from agent.office.pdfs.faces import Face, Faces, drawable
 from agent.office.pdfs.fields import Field, Widget, fields_of, form_of, listed
+from agent.office.pdfs.fitting import fitted
 from agent.office.pdfs.opening import plain
 
 Given = str | bool | list[str]
 _TRUE, _FALSE = ("true", "yes", "on", "1", "x"), ("false", "no", "off", "0", "")
 _OWN_NAME = "deskhand\u2060fill"  # of the one field that is drawn, so that no other of the same part of a name is
+_FACE = "/DeskhandLetters"
 _MARKS = {"check": "4", "radio": "l"}  # in ZapfDingbats: a tick, a dot
 
 
@@ -39,10 +45,23 @@ def fill(writer: Any, values: Sequence[tuple[str, Given]], name: str) -> list[st
         raise ToolFault(f"{name} has no form fields. Nothing was done. {cure}")
     chosen = [(_named(fields, told), value) for told, value in values]
     ready = [(field, _checked(field, value)) for field, value in chosen]
+    faces = Faces(writer, _texts(ready))
+    notes: dict[str, list[str]] = {}
     for field, value in ready:
-        _set(writer, field, value)
+        for note in _set(writer, field, value, faces):
+            notes.setdefault(note, []).append(field.name)
     form.pop("/XFA", None)
-    return [*(_told(field, value) for field, value in ready), *_notes(fields, ready)]
+    looks = (f"{', '.join(names)}: {note}" for note, names in notes.items())
+    return [*(_told(field, value) for field, value in ready), *looks, *_notes(fields, ready)]
+
+
+def _texts(ready: Sequence[tuple[Field, str | tuple[str, ...]]]) -> Iterator[str]:
+    """What may have to be drawn in letters that the form's font lacks."""
+    for field, value in ready:
+        if field.kind == "list":
+            yield from (label for _, label in field.choices)
+        elif field.kind in ("text", "choice") and isinstance(value, str) and not field.password:
+            yield dict(field.choices).get(value, value)
 
 
 def _named(fields: Mapping[str, Field], name: str) -> Field:
@@ -117,22 +136,25 @@ def _no(field: Field, why: str) -> ToolFault:
     return ToolFault(f"The field {field.name!r} {why}. Nothing was done.")
 
 
-def _set(writer: Any, field: Field, value: str | tuple[str, ...]) -> None:
+def _set(writer: Any, field: Field, value: str | tuple[str, ...], faces: Faces) -> list[str]:
+    """Give a field a value: what is to be told of how it looks."""
     if isinstance(value, tuple):
-        _set_list(writer, field, value)
-    elif field.kind in ("check", "radio"):
+        return _set_list(writer, field, value, faces)
+    if field.kind in ("check", "radio"):
         _set_buttons(writer, field, value)
-    else:
-        _set_text(writer, field, value)
+        return []
+    return _set_text(writer, field, value, faces)
 
 
 def draw_what_is_not(writer: Any) -> None:
-    """Give the fields that have a value, but no appearance, one."""
+    """Give the fields that have a value, but no appearance, one. Raises ToolFault."""
     for field in fields_of(writer):
         drawn = all("/AP" in widget.node for widget in field.widgets)
         if field.value and not drawn and field.kind in ("text", "choice", "list"):
             value = (field.value,) if field.kind == "list" and isinstance(field.value, str) else field.value
-            _set(writer, field, value)
+            _set(writer, field, value, Faces(writer, _texts([(field, value)])))
+            if not all("/AP" in widget.node for widget in field.widgets):
+                raise _no(field, "holds letters that no font here can draw, so it cannot be made part of the page")
 
 
 def _set_buttons(writer: Any, field: Field, state: str) -> None:
@@ -176,7 +198,7 @@ def _drawn_button(writer: Any, field: Field, widget: Widget) -> str:
     return "Yes"
 
 
-def _set_text(writer: Any, field: Field, value: str) -> None:
+def _set_text(writer: Any, field: Field, value: str, faces: Faces) -> list[str]:
     """Draw the text by pypdf, which knows the one name that is given to it here, then keep what is to be kept."""
     from pypdf.generic import NameObject, NumberObject, TextStringObject
 
@@ -190,24 +212,69 @@ def _set_text(writer: Any, field: Field, value: str) -> None:
     told = node.get("/T")
     node[NameObject("/T")] = TextStringObject(_OWN_NAME)
     try:
-        _draw(writer, field, "" if field.password else dict(field.choices).get(value, value))
+        seen = "" if field.password else dict(field.choices).get(value, value)
+        lacks, notes = _draw(writer, field, seen)
+        if lacks:
+            notes = _draw_in_another(writer, field, drawable(seen), faces.of(seen))
     finally:
         _put_back(node, "/T", told)
     node[NameObject("/V")] = TextStringObject(value)
     node.pop("/RV", None)
+    return notes
 
 
-def _set_list(writer: Any, field: Field, chosen: Sequence[str]) -> None:
+def _draw_in_another(writer: Any, field: Field, seen: str, face: Face | None) -> list[str]:
+    """Draw a text whose letters the form's font lacks with another, or leave it to those who show the form."""
+    from pypdf.generic import DictionaryObject, NameObject, TextStringObject
+
+    if face is None:
+        return [_left_to_viewers(writer, field)]
+    form = form_of(writer)
+    common = form.setdefault(NameObject("/DR"), DictionaryObject()).get_object()
+    fonts = common.setdefault(NameObject("/Font"), DictionaryObject()).get_object()
+    fonts[NameObject(_FACE)] = face.resource.indirect_reference
+    usual = str(field.inherited.get("/DA") or form.get("/DA") or "/Helv 0 Tf 0 g")
+    before = [(widget.node, widget.node.get("/DA"), widget.node.get("/DR")) for widget in field.widgets]
+    for node, looks, _ in before:
+        node[NameObject("/DA")] = TextStringObject(re.sub(r"/\S+(?=\s+[\d.]+\s+Tf)", _FACE, str(looks or usual)))
+        node[NameObject("/DR")] = DictionaryObject({NameObject("/Font"): fonts})
+    _, notes = _draw(writer, field, seen)
+    for node, looks, resources in before:
+        _put_back(node, "/DA", looks)
+        _put_back(node, "/DR", resources)
+    del fonts[_FACE]
+    return [*notes, "drawn with a font of this system, since the form's own lacks some of its letters"]
+
+
+def _left_to_viewers(writer: Any, field: Field) -> str:
+    """Without an appearance, and with the form's word that those who show it are to draw what has none."""
+    from pypdf.generic import BooleanObject, NameObject
+
+    for widget in field.widgets:
+        widget.node.pop("/AP", None)
+    form_of(writer)[NameObject("/NeedAppearances")] = BooleanObject(True)
+    return (
+        "no font here has all its letters, or they are joined or run from right to left; the value is kept, and the "
+        "program that shows the form draws it, where it can"
+    )
+
+
+def _set_list(writer: Any, field: Field, chosen: Sequence[str], faces: Faces) -> list[str]:
     from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, TextStringObject
 
     order = [kept for kept, _ in field.choices]
     kept = [TextStringObject(each) for each in chosen]
     field.node[NameObject("/V")] = kept[0] if len(kept) == 1 else ArrayObject(kept)
     field.node[NameObject("/I")] = ArrayObject(NumberObject(at) for at in sorted(order.index(each) for each in chosen))
+    labels = "".join(label for _, label in field.choices)
+    face = None if is_western(labels) else faces.of(labels)
+    if face is None and not is_western(labels):
+        return [_left_to_viewers(writer, field)]
     lines = [(label, kept in chosen) for kept, label in field.choices]
     for widget in field.widgets:
-        drawn = writer._add_object(list_appearance(widget.node, lines, int(field.node.get("/TI", 0))))
+        drawn = writer._add_object(list_appearance(widget.node, lines, int(field.node.get("/TI", 0)), face))
         widget.node[NameObject("/AP")] = DictionaryObject({NameObject("/N"): drawn})
+    return []
 
 
 def _put_back(node: Any, key: str, value: Any) -> None:
@@ -219,9 +286,33 @@ def _put_back(node: Any, key: str, value: Any) -> None:
         node[NameObject(key)] = value
 
 
-def _draw(writer: Any, field: Field, seen: str) -> None:
-    for number in sorted({widget.page for widget in field.widgets} - {0}):
-        writer.update_page_form_field_values(writer.pages[number - 1], {_OWN_NAME: seen}, auto_regenerate=False)
+def _draw(writer: Any, field: Field, seen: str) -> tuple[bool, list[str]]:
+    """Draw a text in all places of a field: whether the font lacks some of its letters, and what does not fit."""
+    with _lacks() as lacks:
+        drawn, note = fitted(writer, field, seen)
+        for number in sorted({widget.page for widget in field.widgets} - {0}):
+            writer.update_page_form_field_values(writer.pages[number - 1], {_OWN_NAME: drawn}, auto_regenerate=False)
+    return bool(lacks), [note] if note else []
+
+
+@contextmanager
+def _lacks() -> Generator[list[str]]:
+    """What pypdf says meanwhile of letters that a font lacks."""
+    heard: list[str] = []
+
+    class Noting(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "characters not supported" in record.getMessage():
+                heard.append(record.getMessage())
+
+    handler, logger = Noting(), logging.getLogger("pypdf")
+    logger.addHandler(handler)
+    before, logger.propagate = logger.propagate, False
+    try:
+        yield heard
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = before
 
 
 def _told(field: Field, value: str | tuple[str, ...]) -> str:

@@ -189,6 +189,7 @@ def set_chart_data(deck: Deck, operation: do.SetChartData) -> str:
     slide = deck.slide(operation.slide)
     shape = chart_of(slide, operation.shape)
     data = data_of(deck, operation.data, operation.cells)
+    deck.lost += _losses(shape)
     chart = shape.chart
     format_now = _format_now(chart)
     scatter = local(chart.plots[0]._element) == "scatterChart"
@@ -202,9 +203,8 @@ def _format_now(chart: Any) -> str | None:
     return str(found[0]) if found else None
 
 
-def losses(deck: Deck, operation: do.SetChartData) -> list[str]:
+def _losses(shape: Any) -> list[str]:
     """What setting a chart's numbers would lose: the workbook inside is written anew."""
-    shape = chart_of(deck.slide(operation.slide), operation.shape)
     part = shape.chart.part.chart_workbook.xlsx_part
     if part is None:
         return [f"the link of chart #{shape.shape_id} to its workbook"] if _linked(shape) else []

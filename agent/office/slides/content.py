@@ -8,7 +8,9 @@ from typing import Any
 from agent.errors import ToolFault
 from agent.office.pictures import Image
 from agent.office.slides import operations as do
-from agent.office.slides.deck import EMU, Deck, find_shape, placeholder, set_alt, shapes_of
+from agent.office.slides.animations import leave
+from agent.office.slides.deck import EMU, Deck, find_shape, frame_of, placeholder, set_alt, set_frame, shapes_of
+from agent.office.slides.diagrams import Diagrams
 from agent.office.slides.structure import make_room, shrunk
 from agent.office.slides.texts import apply_look, body_of, colour_element, set_lines
 from agent.office.xml import Element, first, make, q
@@ -215,8 +217,8 @@ def set_shape(deck: Deck, operation: do.SetShape) -> str:
     slide = deck.slide(operation.slide)
     shape = find_shape(slide, operation.shape)
     if operation.box is not None:
-        now = tuple((value or 0) / EMU for value in (shape.left, shape.top, shape.width, shape.height))
-        shape.left, shape.top, shape.width, shape.height = deck.box(operation.box, now)  # pyright: ignore[reportArgumentType]
+        left, top, width, height = (value / EMU for value in frame_of(shape) or (0.0, 0.0, 0.0, 0.0))
+        set_frame(shape, deck.box(operation.box, (left, top, width, height)))
     if operation.fill is not None:
         paint(shape, operation.fill)
     if operation.line is not None:
@@ -250,18 +252,12 @@ def delete_shape(deck: Deck, operation: do.DeleteShape) -> str:
     for identity in identities:
         if not slide._element.xpath(f'//@r:*[.="{identity}"]'):
             slide.part._rels._rels.pop(identity, None)
-    _leave_animations(slide, shape.shape_id)
-    return f"slide {deck.number(slide)}: {address} deleted"
+    moved = leave(slide, {shape.shape_id, *(int(each) for each in shape._element.xpath(".//p:cNvPr/@id"))})
+    told = f" with {moved} animation{'s' if moved > 1 else ''}" if moved else ""
+    return f"slide {deck.number(slide)}: {address} deleted{told}"
 
 
 _R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-
-
-def _leave_animations(slide: Any, identity: int) -> None:
-    """An animation of a shape that is gone makes PowerPoint repair the file; without it, all of the slide's go."""
-    timing = first(slide._element, "p:timing")
-    if timing is not None and timing.xpath(f'.//p:spTgt[@spid="{identity}"]'):
-        slide._element.remove(timing)
 
 
 def replace_text(deck: Deck, operation: do.ReplaceText) -> str:
@@ -270,7 +266,7 @@ def replace_text(deck: Deck, operation: do.ReplaceText) -> str:
 
     pattern = pattern_of(operation.find, match_case=operation.match_case, whole_words=operation.whole_words)
     slides = [deck.slide(number) for number in operation.slides] if operation.slides else deck.slides
-    counted = {deck.number(slide): _replaced(_roots(slide), pattern, operation.replace) for slide in slides}
+    counted = {deck.number(slide): _replaced_on(slide, pattern, operation.replace) for slide in slides}
     beyond = 0
     if operation.slides is None:
         masters = [master._element for master in deck.masters] + [layout._element for layout in deck.layouts]
@@ -280,6 +276,15 @@ def replace_text(deck: Deck, operation: do.ReplaceText) -> str:
     places = ", ".join(f"slide {number}: {count}" for number, count in counted.items() if count)
     elsewhere = f"; masters and layouts: {beyond}" if beyond else ""
     return f"{sum(counted.values()) + beyond} replaced ({places or 'none on slides'}{elsewhere})"
+
+
+def _replaced_on(slide: Any, pattern: Any, text: str) -> int:
+    diagrams = Diagrams(slide)
+    drawn = _replaced(list(diagrams.drawn), pattern, text)
+    data = _replaced(list(diagrams.data), pattern, text)
+    if drawn or data:
+        diagrams.keep()
+    return data + _replaced(_roots(slide), pattern, text)
 
 
 def _roots(slide: Any) -> list[Element]:
@@ -294,11 +299,23 @@ def _replaced(roots: list[Element], pattern: Any, text: str) -> int:
     count = 0
     for root in roots:
         for paragraph in list(root.iter(q("a:p"))):
-            leaves = [leaf for run in paragraph.findall(q("a:r")) for leaf in run.findall(q("a:t"))]
-            for found in reversed(list(pattern.finditer(text_of(leaves)))):
-                splice(leaves, found.start(), found.end(), text)
-                count += 1
+            twin = next(paragraph.iterancestors(q("mc:Fallback")), None) is not None  # of what is counted already
+            for leaves in _unbroken(paragraph):
+                for found in reversed(list(pattern.finditer(text_of(leaves)))):
+                    splice(leaves, found.start(), found.end(), text)
+                    count += not twin
     return count
+
+
+def _unbroken(paragraph: Element) -> list[list[Element]]:
+    """The texts of a paragraph, those together that no line break and no field parts."""
+    out: list[list[Element]] = [[]]
+    for piece in paragraph:
+        if piece.tag == q("a:r"):
+            out[-1] += piece.findall(q("a:t"))
+        elif piece.tag in (q("a:br"), q("a:fld")):
+            out.append([])
+    return out
 
 
 def set_properties(deck: Deck, operation: do.SetProperties) -> str:

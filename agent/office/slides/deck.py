@@ -10,6 +10,7 @@ from typing import Any
 
 from agent.errors import ToolFault
 from agent.office.materials import Materials
+from agent.office.opc import damaged
 from agent.office.slides.operations import Box
 from agent.office.xml import Element, etree, first, local, q
 
@@ -25,6 +26,7 @@ class Deck:
         presentation: of python-pptx. Its `slides` must not be used: asking for it renames the parts of slides.
         last: the slide that was added last.
         notes: what the model should know besides.
+        lost: what the operations take away that nobody asked for.
     """
 
     presentation: Any
@@ -32,6 +34,7 @@ class Deck:
     materials: Materials = field(default_factory=Materials)
     last: Any = None
     notes: list[str] = field(default_factory=list[str])
+    lost: list[str] = field(default_factory=list[str])
 
     @property
     def part(self) -> Any:
@@ -124,15 +127,20 @@ def open_deck(path: Path, name: str, materials: Materials | None = None) -> Deck
     Raises:
         ToolFault: it is damaged.
     """
-    from pptx.exc import PythonPptxError
-
     try:
         presentation = _package(path).main_document_part.presentation
         deck = Deck(presentation, name, materials or Materials())
         _ = deck.slides, deck.layouts
-    except (PythonPptxError, etree.LxmlError, KeyError, ValueError, AttributeError, OSError, RuntimeError) as error:
-        raise ToolFault(f"{name} is damaged ({error}). Nothing was changed. Ask for another copy of it.") from None
+    except (*oddities(), OSError, RuntimeError) as error:
+        raise damaged(path, name, error) from None
     return deck
+
+
+def oddities() -> tuple[type[Exception], ...]:
+    """What python-pptx raises at files that are not as it expects."""
+    from pptx.exc import PythonPptxError
+
+    return PythonPptxError, etree.LxmlError, AttributeError, LookupError, TypeError, ValueError, ArithmeticError
 
 
 def _package(path: Path) -> Any:
@@ -152,6 +160,38 @@ def shapes_of(root: Any) -> Iterator[Any]:
         yield shape
         if local(shape._element) == "grpSp":
             yield from shapes_of(shape)
+
+
+def frame_of(shape: Any) -> tuple[float, float, float, float] | None:
+    """Left, top, width and height of a shape on its slide, in EMU, in whatever groups it stands; None: nobody says."""
+    if None in (shape.left, shape.top, shape.width, shape.height):
+        return None
+    across, down, right, below = _grouped(shape)
+    return shape.left * across + right, shape.top * down + below, shape.width * across, shape.height * down
+
+
+def set_frame(shape: Any, frame: tuple[float, float, float, float]) -> None:
+    """Put a shape where `frame_of` will say that it is."""
+    across, down, right, below = _grouped(shape)
+    left, top, width, height = frame
+    shape.left, shape.top = round((left - right) / across), round((top - below) / down)
+    shape.width, shape.height = round(width / across), round(height / down)
+
+
+def _grouped(shape: Any) -> tuple[float, float, float, float]:
+    """What makes places on the slide of those within the groups around a shape: two factors, and two shifts in EMU."""
+    across, down, right, below = 1.0, 1.0, 0.0, 0.0
+    for group in shape._element.iterancestors(q("p:grpSp")):
+        outer: Element = first(group, "p:grpSpPr", "a:xfrm")
+        if outer is None or [local(each) for each in outer] != ["off", "ext", "chOff", "chExt"]:
+            continue
+        (x, y), (width, height), (own_x, own_y), (own_width, own_height) = (
+            tuple(int(value) for value in each.attrib.values()) for each in outer
+        )
+        wider, higher = width / (own_width or 1) or 1.0, height / (own_height or 1) or 1.0
+        across, right = across * wider, (right - own_x) * wider + x
+        down, below = down * higher, (below - own_y) * higher + y
+    return across, down, right, below
 
 
 def placeholder(shape: Any) -> tuple[str, int] | None:

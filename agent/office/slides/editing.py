@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from agent.office import opc
 from agent.office.editing import Edited
 from agent.office.materials import Materials
 from agent.office.package import Package
-from agent.office.slides import brand, charts, content, footers, structure, tables, templates
-from agent.office.slides.deck import Deck, open_deck
+from agent.office.slides import brand, charts, comments, content, footers, structure, tables, templates
+from agent.office.slides.deck import Deck, oddities, open_deck
 from agent.office.slides.measure import hints
 from agent.tools.strict import Part
 
@@ -34,6 +35,7 @@ _DONE_BY: Mapping[str, Callable[[Deck, Any], str]] = {
     "set_shape": content.set_shape,
     "delete_shape": content.delete_shape,
     "set_notes": structure.notes,
+    "add_comment": comments.add_comment,
     "replace_text": content.replace_text,
     "restyle": brand.restyle,
     "set_footers": footers.set_footers,
@@ -42,7 +44,6 @@ _DONE_BY: Mapping[str, Callable[[Deck, Any], str]] = {
     "set_properties": content.set_properties,
 }
 _PRESENTATION = "application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml"
-_ODD = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # of libraries, before files they do not expect
 _HINTED = 30  # slides that are looked over after the change
 
 
@@ -64,7 +65,7 @@ def edit(package: Package, path: Path, operations: Sequence[Part], materials: Ma
         _as_presentation(deck)
     digests = {part: _digest(element) for part, element in untouched.items()}
     done = [_carry_out(deck, number, operation) for number, operation in enumerate(operations, 1)]
-    return Edited(done, [*deck.notes, *_hints(deck, digests)], opc.difference(package, deck.package, before))
+    return Edited(done, [*deck.notes, *_hints(deck, digests)], opc.difference(package, deck.package, before), deck.lost)
 
 
 def _as_presentation(deck: Deck) -> None:
@@ -79,7 +80,7 @@ def _carry_out(deck: Deck, number: int, operation: Any) -> str:
         return f"{number}. {_DONE_BY[operation.do](deck, operation)}"
     except ToolFault as fault:
         raise ToolFault(f"operation {number} ({operation.do}): {_plain(str(fault))} Nothing was changed.") from None
-    except _ODD as error:
+    except oddities() as error:
         raise ToolFault(
             f"operation {number} ({operation.do}) cannot be carried out on what {deck.name} holds there "
             f"({type(error).__name__}: {error}). Nothing was changed."
@@ -88,19 +89,6 @@ def _carry_out(deck: Deck, number: int, operation: Any) -> str:
 
 def _plain(text: str) -> str:
     return text.removesuffix(" Nothing was changed.")
-
-
-def losses(path: Path, name: str, operations: Sequence[Part], materials: Materials) -> list[str]:
-    """What the operations would lose that they do not say. Raises ToolFault."""
-    from agent.office.slides.operations import SetChartData
-
-    found: list[str] = []
-    if any(isinstance(operation, SetChartData) for operation in operations):
-        deck = open_deck(path, name, materials)
-        for operation in operations:
-            if isinstance(operation, SetChartData) and operation.slide is not None and operation.slide <= len(deck.ids):
-                found += charts.losses(deck, operation)
-    return found
 
 
 def _digest(element: Any) -> bytes:
@@ -114,4 +102,8 @@ def _digest(element: Any) -> bytes:
 def _hints(deck: Deck, before: Mapping[Any, bytes]) -> list[str]:
     """What does not look right on slides that are new or have changed."""
     changed = [slide for slide in deck.slides if before.get(slide.part) != _digest(slide._element)]
-    return [f"slide {deck.number(slide)}: {hint}" for slide in changed[:_HINTED] for hint in hints(deck, slide)]
+    found: list[str] = []
+    for slide in changed[:_HINTED]:
+        with suppress(*oddities()):  # of a slide that was damaged before
+            found += [f"slide {deck.number(slide)}: {hint}" for hint in hints(deck, slide)]
+    return found

@@ -13,11 +13,13 @@ from agent.errors import ToolFault
 from agent.office.cutting import cut
 from agent.office.materials import as_modern
 from agent.office.package import Package
-from agent.office.slides.deck import EMU, Deck, alt_text, open_deck, placeholder, shapes_of
+from agent.office.slides.comments import listed
+from agent.office.slides.deck import EMU, Deck, alt_text, frame_of, oddities, open_deck, placeholder, shapes_of
+from agent.office.slides.diagrams import words_of
 from agent.office.slides.measure import hints
 from agent.office.slides.texts import lines_of
 from agent.office.slides.themes import colours_of, fonts_of, theme_of
-from agent.office.xml import Element, first, local, parse, q
+from agent.office.xml import Element, first, local, q
 from agent.tools.base import Room
 
 _TEXT = 600  # characters of a shape's text in the overview
@@ -39,13 +41,23 @@ async def inspect(room: Room, path: Path, kind: str, part: str | None, detail: s
 
 
 def _inspect(path: Path, name: str, kind: str, part: str | None, detail: str | None) -> str:
+    try:
+        return _told(path, name, kind, part, detail)
+    except oddities() as error:
+        raise ToolFault(f"{name} is damaged ({error}). Ask for another copy of it.") from error
+
+
+def _told(path: Path, name: str, kind: str, part: str | None, detail: str | None) -> str:
     deck = open_deck(path, name)
     with Package.open(path, name) as package:
         if part == "masters":
             return _cut(list(_masters(deck, long=True)))
         lines = list(_head(deck, kind, package))
         for number in _numbers(part, len(deck.ids)):
-            lines += _slide(deck, number, deck.slide(number), runs=detail == "runs")
+            try:
+                lines += _slide(deck, number, deck.slide(number), runs=detail == "runs")
+            except oddities() as error:
+                lines.append(f"slide {number} cannot be read, since it is damaged ({error})")
     return _cut(lines)
 
 
@@ -77,19 +89,34 @@ def _head(deck: Deck, kind: str, package: Package) -> Iterator[str]:
     if any(name.endswith("vbaProject.bin") for name in package.names):
         yield "holds macros; they are kept and never run"
     yield from _masters(deck, long=False)
+    yield from _sections(deck)
+
+
+def _sections(deck: Deck) -> Iterator[str]:
+    numbers = {entry.get("id"): str(number) for number, entry in enumerate(deck.ids, 1)}
+    for held in deck.part._element.iter(q("p14:section")):
+        slides = [numbers[each.get("id")] for each in held.iter(q("p14:sldId")) if each.get("id") in numbers]
+        yield f"section {held.get('name')!r}: slides {', '.join(slides) or 'none'}"
 
 
 def _masters(deck: Deck, *, long: bool) -> Iterator[str]:
+    told: dict[str, list[str]] = {}
     for number, master in enumerate(deck.masters, 1):
-        root = theme_of(master)
-        heading, body = fonts_of(root)
-        colours = " ".join(f"{name}={value}" for name, value in colours_of(root).items())
-        yield f"master {number}: fonts {heading} (headings), {body} (text); {colours}"
-        yield "  layouts: " + ", ".join(repr(layout.name) for layout in master.slide_layouts)
+        told.setdefault(_looks_of(master), []).append(str(number))
         if long:
             for owner in (master, *master.slide_layouts):
-                yield f"  {getattr(owner, 'name', '') or 'master'}:"
+                yield f"master {number}, {getattr(owner, 'name', '') or 'the master itself'}:"
                 yield from (f"    {_line(shape)}" for shape in owner.shapes)
+    for looks, numbers in told.items():
+        yield f"master{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}: {looks}"
+
+
+def _looks_of(master: Any) -> str:
+    root = theme_of(master)
+    heading, body = fonts_of(root)
+    colours = " ".join(f"{name}={value}" for name, value in colours_of(root).items())
+    layouts = ", ".join(repr(layout.name) for layout in master.slide_layouts)
+    return f"fonts {heading} (headings), {body} (text); {colours}\n  layouts: {layouts}"
 
 
 def _slide(deck: Deck, number: int, slide: Any, *, runs: bool) -> list[str]:
@@ -97,10 +124,14 @@ def _slide(deck: Deck, number: int, slide: Any, *, runs: bool) -> list[str]:
     moving = [word for tag, word in (("transition", "transition"), ("timing", "animations")) if _has(slide, tag)]
     lines = [f"slide {number} [{slide.slide_layout.name}]{hidden}{''.join(f', {word}' for word in moving)}"]
     for shape in shapes_of(slide):
-        lines += [f"  {line}" for line in _shape(shape, runs=runs)]
+        try:
+            lines += [f"  {line}" for line in _shape(shape, runs=runs)]
+        except oddities() as error:
+            lines.append(f"  #{shape.shape_id} cannot be read, since it is damaged ({error})")
+    lines += [f"  {line}" for line in _newer(slide)]
     if slide.has_notes_slide and (frame := slide.notes_slide.notes_text_frame) is not None and frame.text.strip():
         lines.append(f"  notes: {_short(frame.text)}")
-    lines += [f"  {line}" for line in _comments(slide)]
+    lines += [f"  {_short(line)}" for line in listed(deck, slide)]
     return lines + [f"  ! {hint}" for hint in hints(deck, slide)]
 
 
@@ -112,8 +143,8 @@ def _line(shape: Any) -> str:
     held = placeholder(shape)
     kind = f"{held[0]} placeholder" if held else _kind(shape)
     place = ""
-    if None not in (shape.left, shape.top, shape.width, shape.height):
-        left, top, width, height = (value / EMU for value in (shape.left, shape.top, shape.width, shape.height))
+    if (frame := frame_of(shape)) is not None:
+        left, top, width, height = (value / EMU for value in frame)
         place = f" at {left:.1f},{top:.1f} {width:.1f}×{height:.1f}"
     return f"#{shape.shape_id} {shape.name!r} {kind}{place}"
 
@@ -146,8 +177,19 @@ def _shape(shape: Any, *, runs: bool) -> Iterator[str]:
     elif getattr(shape, "has_chart", False):
         yield line
         yield from _chart(shape.chart)
+    elif words := words_of(shape):
+        yield f"{line}: {_short(chr(10).join(words))}"
     else:
         yield line + (f", alt {alt_text(shape)!r}" if alt_text(shape) else "") + _linked(shape)
+
+
+def _newer(slide: Any) -> Iterator[str]:
+    """Shapes that only newer programs know, equations for one: named, and kept as they are."""
+    for choice in slide.shapes._spTree.iterfind(f"{q('mc:AlternateContent')}/{q('mc:Choice')}"):
+        for held in choice.iter(q("p:cNvPr")):
+            words = "".join(leaf.text or "" for leaf in choice.iter(q("a:t"), q("m:t")))
+            yield f"{held.get('name')!r} of a kind that newer programs know; it stays as it is: {_short(words)}"
+            break
 
 
 def _linked(shape: Any) -> str:
@@ -198,17 +240,3 @@ def _chart(chart: Any) -> Iterator[str]:
         for series in plot.series:
             values = ["" if value is None else f"{value:g}" for value in list(series.values)[:50]]
             yield f"  series {series.name!r}: {' | '.join(values)}"
-
-
-def _comments(slide: Any) -> Iterator[str]:
-    for relation in slide.part._rels.values():
-        if relation.is_external or "omments" not in relation.reltype:
-            continue
-        try:
-            root = parse(relation.target_part.blob)
-        except ValueError:
-            continue
-        for held in root:
-            words = " ".join(held.itertext())
-            author = held.get("authorId") or ""
-            yield f"comment by author {author}: {_short(words.strip())}"

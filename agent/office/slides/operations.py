@@ -11,10 +11,10 @@ from agent.tools.strict import Part
 
 SlideNumber: TypeAlias = Annotated[
     int | None,
-    Field(description="Number from 1 as slides stand at this operation; null: the one added last in this call."),
+    Field(description="Number at this operation; null: the one added last in this call."),
 ]
 ShapeName: TypeAlias = Annotated[
-    str, Field(description='Id like "#4", name, or "title", "subtitle", "body" (second body: "body 2"), "picture".')
+    str, Field(description='"#4", a name, or "title", "subtitle", "body", "body 2", "picture".')
 ]
 Colour: TypeAlias = Annotated[
     str,
@@ -24,7 +24,7 @@ Centimetres: TypeAlias = float
 
 
 class Box(Part):
-    """Where a shape is, in centimetres from the top left corner of the slide; null keeps or works out a measure."""
+    """From the top left corner."""
 
     left: Centimetres | None
     top: Centimetres | None
@@ -33,10 +33,10 @@ class Box(Part):
 
 
 class Look(Part):
-    """How text looks; null leaves it as it is."""
+    """Look."""
 
     font: str | None
-    size: float | None = Field(description="Points.")
+    size: float | None
     bold: bool | None
     italic: bool | None
     colour: Colour | None
@@ -44,44 +44,41 @@ class Look(Part):
 
 
 class Series(Part):
-    """Numbers of a chart."""
+    """A series."""
 
     name: str
     values: list[float | None]
 
 
 class ChartData(Part):
-    """Numbers of a chart, written out."""
+    """Chart data."""
 
     categories: list[str]
     series: list[Series]
 
 
 class AddSlide(Part):
-    """A new slide."""
+    """Add a slide."""
 
     do: Literal["add_slide"]
-    at: int | None = Field(description="Its number; null: last.")
-    layout: str | None = Field(description="Name as inspect gives it; null: fits the content.")
+    at: int | None
+    layout: str | None
     title: str | None
-    body: str | None = Field(
-        description="Paragraphs, one a line, a leading tab for each level. A second column: set_text."
-    )
+    body: str | None = Field(description="A paragraph a line, a leading tab for each level.")
     notes: str | None
 
 
 class AddOutline(Part):
-    """Many slides from an outline: "# Title" begins a slide; "- point" with two spaces of indentation for each level;
-    "> words" are notes; "[layout: Name]" takes a layout; other lines are paragraphs, on a title slide the
-    subtitle."""
+    """Many slides: "# Title" begins one; "- point", two spaces of indentation for each level; "> words" are notes;
+    "[layout: Name]"; other lines are paragraphs, on a title slide the subtitle."""
 
     do: Literal["add_outline"]
-    at: int | None = Field(description="Number of the first; null: after the last.")
+    at: int | None
     outline: str
 
 
 class DeleteSlides(Part):
-    """Take slides out."""
+    """Delete slides."""
 
     do: Literal["delete_slides"]
     slides: list[int]
@@ -96,15 +93,15 @@ class MoveSlide(Part):
 
 
 class DuplicateSlide(Part):
-    """Copy a slide with all that is on it."""
+    """Duplicate a slide."""
 
     do: Literal["duplicate_slide"]
     slide: SlideNumber
-    to: int | None = Field(description="Number of the copy; null: right after it.")
+    to: int | None
 
 
 class SetSlide(Part):
-    """Layout and visibility of a slide; null leaves it."""
+    """Set a slide."""
 
     do: Literal["set_slide"]
     slide: SlideNumber
@@ -113,12 +110,12 @@ class SetSlide(Part):
 
 
 class SetText(Part):
-    """Text of a shape or placeholder in place of what it has; paragraphs and runs keep their look."""
+    """Paragraphs and runs keep their look."""
 
     do: Literal["set_text"]
     slide: SlideNumber
     shape: ShapeName
-    text: str = Field(description="Paragraphs, one a line, a leading tab for each level.")
+    text: str
 
 
 class AddText(Part):
@@ -133,58 +130,56 @@ class AddText(Part):
 
 
 class AddPicture(Part):
-    """A picture of a file."""
+    """Add a picture."""
 
     do: Literal["add_picture"]
     slide: SlideNumber
-    picture: str = Field(description="Path.")
-    into: ShapeName | None = Field(description="Placeholder or picture that it takes the place of.")
+    picture: str
+    into: ShapeName | None = Field(description="What it takes the place of.")
     box: Box | None
-    fit: Literal["fit", "fill"] = Field(description="Whole within the box, or cropped to fill it.")
-    alt: str = Field(description="What it shows, for people who cannot see it.")
+    fit: Literal["fit", "fill"] = Field(description="Whole, or cropped.")
+    alt: str
 
 
 class AddTable(Part):
-    """A table."""
+    """Add a table."""
 
     do: Literal["add_table"]
     slide: SlideNumber
     rows: list[list[str]] | None = Field(description="The first is the header.")
-    cells: CellRange | None = Field(description="In place of rows.")
+    cells: CellRange | None = Field(description="Instead.")
     box: Box | None
     name: str | None
 
 
 class SetCells(Part):
-    """Cells of a table, which keep their look; rows are added where they do not suffice."""
+    """Cells of a table keep their look; rows are added."""
 
     do: Literal["set_cells"]
     slide: SlideNumber
     shape: ShapeName
-    row: int = Field(description="Of the first cell, from 1.")
+    row: int = Field(description="Of the first cell.")
     column: int
     rows: list[list[str]]
 
 
 class AddChart(Part):
-    """A native chart that stays editable."""
+    """Stays editable."""
 
     do: Literal["add_chart"]
     slide: SlideNumber
     kind: Literal["column", "stacked_column", "bar", "stacked_bar", "line", "area", "pie", "doughnut", "scatter"]
     data: ChartData | None
-    cells: CellRange | None = Field(
-        description="In place of data: header row with names, first column with categories."
-    )
+    cells: CellRange | None = Field(description="Instead: a header row, categories in the first column.")
     title: str | None
-    number_format: str | None = Field(description='Like "#,##0" or "0.0%".')
-    labels: bool = Field(description="Write the values at the marks.")
+    number_format: str | None = Field(description='"#,##0"')
+    labels: bool = Field(description="Values at the marks.")
     box: Box | None
     name: str | None
 
 
 class SetChartData(Part):
-    """Other numbers for a chart, which keeps its look."""
+    """The chart keeps its look."""
 
     do: Literal["set_chart_data"]
     slide: SlideNumber
@@ -194,7 +189,7 @@ class SetChartData(Part):
 
 
 class AddShape(Part):
-    """A drawn shape, with or without text."""
+    """Add a shape."""
 
     do: Literal["add_shape"]
     slide: SlideNumber
@@ -204,14 +199,14 @@ class AddShape(Part):
     ]  # fmt: skip
     box: Box
     text: str | None
-    fill: Colour | None = Field(description="null: the first accent colour.")
-    line: Colour | None = Field(description="null: none.")
+    fill: Colour | None
+    line: Colour | None
     look: Look | None
     name: str | None
 
 
 class SetShape(Part):
-    """Place and look of a shape; null leaves it."""
+    """Set a shape."""
 
     do: Literal["set_shape"]
     slide: SlideNumber
@@ -226,7 +221,7 @@ class SetShape(Part):
 
 
 class DeleteShape(Part):
-    """Take a shape away."""
+    """Delete a shape."""
 
     do: Literal["delete_shape"]
     slide: SlideNumber
@@ -234,26 +229,35 @@ class DeleteShape(Part):
 
 
 class SetNotes(Part):
-    """Notes for the speaker in place of what there is."""
+    """Set the notes."""
 
     do: Literal["set_notes"]
     slide: SlideNumber
     text: str
 
 
+class AddComment(Part):
+    """Add a comment."""
+
+    do: Literal["add_comment"]
+    slide: SlideNumber
+    author: str
+    text: str
+
+
 class ReplaceText(Part):
-    """Find and replace, over runs, keeping the look; in tables, charts' titles and notes too."""
+    """Everywhere, over runs, keeping the look; slides null: layouts and masters too."""
 
     do: Literal["replace_text"]
     find: str
     replace: str
     match_case: bool
     whole_words: bool
-    slides: list[int] | None = Field(description="null: all, layouts and masters included.")
+    slides: list[int] | None
 
 
 class ThemeColours(Part):
-    """The theme's colours; null leaves one."""
+    """Theme colours."""
 
     dark1: Colour | None
     light1: Colour | None
@@ -269,26 +273,24 @@ class ThemeColours(Part):
 
 
 class Restyle(Part):
-    """Bring the deck to a brand: theme, masters and layouts, and what hard-codes other fonts and colours."""
+    """To a brand: theme, masters and layouts."""
 
     do: Literal["restyle"]
     colours: ThemeColours | None
     heading_font: str | None
     body_font: str | None
-    background: Colour | None = Field(description="Of the masters.")
+    background: Colour | None
     title_colour: Colour | None
     text_colour: Colour | None
-    title_size: float | None = Field(description="Points, on the masters.")
-    body_size: float | None = Field(description="Points of the first level; the others follow.")
-    logo: str | None = Field(description="Path of a picture for the masters.")
+    title_size: float | None
+    body_size: float | None
+    logo: str | None
     logo_corner: Literal["top_left", "top_right", "bottom_left", "bottom_right"] | None
-    hard_coded: bool = Field(
-        description="Also put fonts and colours that runs and shapes set themselves under the theme."
-    )
+    hard_coded: bool = Field(description="Also fonts and colours that runs and shapes set themselves.")
 
 
 class SetFooters(Part):
-    """Footer, number and date at the bottom of slides; null leaves one, "" takes it away."""
+    """ "" takes one away."""
 
     do: Literal["set_footers"]
     footer: str | None
@@ -298,24 +300,24 @@ class SetFooters(Part):
 
 
 class ApplyTemplate(Part):
-    """Masters, layouts and theme of another deck for all slides, their layouts matched by name and kind."""
+    """Masters, layouts and theme of another deck for all slides."""
 
     do: Literal["apply_template"]
-    template: str = Field(description="Path of a .pptx or .potx.")
+    template: str
 
 
 class ImportSlides(Part):
-    """Slides of another deck."""
+    """Import slides."""
 
     do: Literal["import_slides"]
-    source: str = Field(description="Path of a .pptx.")
-    slides: list[int] | None = Field(description="null: all.")
-    at: int | None = Field(description="Number of the first; null: after the last.")
-    keep_look: bool = Field(description="With their own master; else they take the look of this deck.")
+    source: str
+    slides: list[int] | None
+    at: int | None
+    keep_look: bool = Field(description="With their own master.")
 
 
 class SetProperties(Part):
-    """The file's own data; null leaves it."""
+    """Set properties."""
 
     do: Literal["set_properties"]
     title: str | None
@@ -326,15 +328,15 @@ class SetProperties(Part):
 
 SlidesOperation: TypeAlias = (
     AddSlide | AddOutline | DeleteSlides | MoveSlide | DuplicateSlide | SetSlide | SetText | AddText | AddPicture
-    | AddTable | SetCells | AddChart | SetChartData | AddShape | SetShape | DeleteShape | SetNotes | ReplaceText
-    | Restyle | SetFooters | ApplyTemplate | ImportSlides | SetProperties
+    | AddTable | SetCells | AddChart | SetChartData | AddShape | SetShape | DeleteShape | SetNotes | AddComment
+    | ReplaceText | Restyle | SetFooters | ApplyTemplate | ImportSlides | SetProperties
 )  # fmt: skip
 
 
 class EditSlides(Part):
     """Arguments of `slides`."""
 
-    path: str = Field(description="The presentation: edited in place, made where it does not exist.")
-    source: str | None = Field(description="For a new one: the template (.potx: emptied) or presentation it begins as.")
+    path: str
+    source: str | None = Field(description="For a new file: what it begins as (.potx: emptied).")
     operations: list[Annotated[SlidesOperation, Field(discriminator="do")]]
-    accept_loss: bool | None = Field(description="true after you were told what would be lost.")
+    accept_loss: bool | None = Field(description="true only after you were told what is lost.")

@@ -8,6 +8,7 @@ from typing import Any
 
 from agent.errors import ToolFault
 from agent.office.slides import operations as do
+from agent.office.slides.comments import comments_of
 from agent.office.slides.copying import Copier, add_master, duplicate, insert, place, relate, relations, scale
 from agent.office.slides.deck import EMU, Deck, open_deck, placeholder, shapes_of
 from agent.office.slides.measure import shrink
@@ -209,7 +210,13 @@ def duplicate_slide(deck: Deck, operation: do.DuplicateSlide) -> str:
     slide = deck.slide(operation.slide)
     number = deck.number(slide)
     copy = insert(deck, duplicate(deck, slide), operation.to or number + 1)
+    _uncommented(deck, [slide])
     return f"slide {number} copied to slide {deck.number(copy)}"
+
+
+def _uncommented(deck: Deck, slides: list[Any]) -> None:
+    if any(comments_of(slide) for slide in slides):
+        deck.notes.append("comments stay at the slide that they were made on; the copy has none")
 
 
 def set_slide(deck: Deck, operation: do.SetSlide) -> str:
@@ -287,6 +294,7 @@ def import_slides(deck: Deck, operation: do.ImportSlides) -> str:
         if resized:
             scale(part._element, factor, *shift)
         insert(deck, part, operation.at + number if operation.at else None)
+    _uncommented(deck, chosen)
     if resized:
         deck.notes.append(f"{operation.source} has another slide size; its shapes were scaled to {factor:.0%}")
     return f"{len(chosen)} slides of {operation.source} are now slides {_span(deck, len(chosen))}"

@@ -110,6 +110,11 @@ def set_cells(deck: Deck, operation: do.SetCells) -> str:
     for down, row in enumerate(operation.rows):
         for across, text in enumerate(row):
             cell = table.cell(operation.row - 1 + down, operation.column - 1 + across)
+            if cell.is_spanned and text.strip():
+                raise ToolFault(
+                    f"row {operation.row + down}, column {operation.column + across} is covered by a merged cell; "
+                    "write into that, and leave this one empty."
+                )
             set_lines(cell.text_frame._txBody, text)
     return f"slide {deck.number(slide)}: cells of #{shape.shape_id} set{f', {added} rows added' if added else ''}"
 

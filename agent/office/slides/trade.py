@@ -8,7 +8,7 @@ from pathlib import Path
 from agent.office.editing import Edited, Trade
 from agent.office.materials import Materials
 from agent.office.package import Package
-from agent.office.slides.editing import edit, losses
+from agent.office.slides.editing import edit
 from agent.office.slides.templates import write_blank
 from agent.tools.strict import Part
 
@@ -17,4 +17,4 @@ def _edit(package: Package, path: Path, operations: Sequence[Part], materials: M
     return edit(package, path, operations, materials, begin=begin)
 
 
-TRADE = Trade("slides", "pptx", write_blank, _edit, losses)
+TRADE = Trade("slides", "pptx", write_blank, _edit)

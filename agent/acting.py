@@ -63,14 +63,14 @@ class Acting:
         """Do what an answer asks for, and answer each of its calls."""
         self.faults = {}
         self.unsettled = ""
-        for beside in together(answer.calls, self._toolbox.looks_only):
+        for beside in together(answer.calls, self._is_free):
             match beside:
                 case [ScreenCall() as call]:
                     await self._act(call)
                     await self._attention.until_handed_back()
                     self.answer(call, await self._attention.unless_stopped(self.look()), Reply(""))
                 case [FunctionCall() as call]:
-                    self.answer(call, None, await self._use(call))
+                    self.answer(call, None, await self.use(call))
                 case _:
                     await self._use_together([call for call in beside if isinstance(call, FunctionCall)])
 
@@ -83,13 +83,14 @@ class Acting:
             self._recorder.keep_picture(picture.data, picture.media_type, picture.width, picture.height)
             for picture in reply.pictures
         )
+        by_parts = call.form == "shell" and bool(reply.parts)
         self._recorder.record(
             CallAnswered(
                 call.id,
                 "function",
-                text=reply.text,
+                text="" if by_parts else reply.text,
                 images=images,
-                parts=reply.parts,
+                parts=reply.parts if by_parts else (),
                 form=call.form,
                 echo=call.echo,
                 failed=reply.failed,
@@ -144,16 +145,22 @@ class Acting:
         for call in calls:
             self.answer(call, None, replies[call.id])
 
-    async def _use(self, call: FunctionCall) -> Reply:
+    async def use(self, call: FunctionCall) -> Reply:
         """One call of a tool, written down before anything of it is done (promise 3)."""
-        if halted := self._attention.gate():
-            return Reply(wording.tool_halted(halted), failed=True)
-        if risk := self._toolbox.risk(call):
-            words = self._toolbox.in_words(call)
-            if refused := await self.approving.tool(call, words, risk):
-                return Reply(refused, failed=True)
+        if why := self._attention.gate() or await self._obstacle(call) or self._attention.gate():
+            return Reply(wording.tool_halted(why), failed=True)
         self._tell(call)
         return await self._used(call)
+
+    async def _obstacle(self, call: FunctionCall) -> str:
+        return await self.approving.use(call, lambda: self._toolbox.use_of(call), self._toolbox.in_words(call))
+
+    def _is_free(self, call: FunctionCall) -> bool:
+        """Whether a call may be carried out beside others: it only looks, and nobody need be asked."""
+        if not self._toolbox.looks_only(call):
+            return False
+        use = self._toolbox.use_of(call)
+        return use is None or not self.approving.asks(use)
 
     def _tell(self, call: FunctionCall) -> None:
         if not self._toolbox.has_own_event(call):

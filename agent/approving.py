@@ -1,7 +1,7 @@
 """A yes for exactly this (promise 10): asked right before it is done, and asked again if the screen has changed since.
 
 The provider's safety checks stand for a whole answer and are asked before anything of it is done. The rules of the
-approval policy are asked for one action, when its turn comes.
+approval policy are asked for one action, or one call of a tool, when its turn comes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from actuators.actions import Action, Keypress, Point, Type, located, parse_acti
 from actuators.errors import InvalidAction
 from agent import wording
 from agent.attention import Attention
+from agent.errors import UserFault
 from agent.events import (
     ApprovalAnswered,
     ApprovalRequested,
@@ -24,24 +25,24 @@ from agent.events import (
     NoteAdded,
 )
 from agent.phrasing import in_words
-from agent.policy import Deed, Policy
+from agent.policy import Deed, Policy, Ruling, Use
 from agent.recorder import Recorder
-from agent.tools.base import Risk
 from agent.values import FunctionCall, SafetyCheck, ScreenCall
 from perception.compare import still_the_same
 from perception.screenshot import Screenshot
 from perception.target import Target
 
 ASKED_AT_MOST = 4  # times, where the screen changes under each answer
+MOST_WORDS = 20_000  # characters of a call that are shown to who must say yes to it
 
 
 class Reviewing(Protocol):
-    """A second look at one action, by another model. Fails closed: whatever goes wrong, the user is asked."""
+    """A second look at one action or call, by another model. Fails closed: whatever goes wrong, the user is asked."""
 
     async def review(
-        self, asked: ApprovalRequested, said_by_user: Iterable[str], screen: Screenshot
+        self, asked: ApprovalRequested, said_by_user: Iterable[str], screen: Screenshot | None
     ) -> ApprovalReviewed:
-        """Allow it, deny it, or leave it to the user."""
+        """Allow it, deny it, or leave it to the user. `screen` is None where it cannot be seen."""
         ...
 
 
@@ -97,48 +98,40 @@ class Approving:
         Returns:
             "" to go ahead, else why not, for the model.
         """
-        assert self._state.started, "a journal begins with session.started"
-        granted = tuple(self._state.said_by_user)
-        ruling = self._rules.policy.judge(Deed(action, target, self._state.started.place, granted))
-        if ruling.kind != "confirm" and ruling.kind != "hand_off":
-            return ""
         what = in_words(action, target)
-        request = ApprovalRequested(
-            id=f"ap_{uuid.uuid4().hex[:8]}",
-            call=call.id,
-            what=what,
-            risk=ruling.risk,
-            recipient=ruling.recipient,
-            kind=ruling.kind,
-            source="rule",
-            rule=ruling.rule,
-        )
-        approved, by = await self._ask(request, _points(action))
-        if not approved:
-            return wording.refused(what, ruling.risk, by)
-        return wording.handed_off(what) if ruling.kind == "hand_off" and by == "user" else ""
+        request = _request(call, what, self._judge(Deed(action, target, "")))
+        if request is None:
+            return ""
+        return _obstacle(request, what, *await self._ask(request, _points(action)))
 
-    async def tool(self, call: FunctionCall, words: str, risk: Risk) -> str:
-        """Get the yes that the use of a tool needs, right before it; "" to go ahead, else why not, for the model."""
-        request = ApprovalRequested(
-            id=f"ap_{uuid.uuid4().hex[:8]}",
-            call=call.id,
-            what=words,
-            risk=risk.risk,
-            recipient=risk.recipient,
-            source="rule",
-            rule=risk.rule,
-        )
-        self._recorder.record(request)
-        approved, by = await self._tool_decided(request)
-        self._answered(request.id, approved, by)
-        return "" if approved else wording.tool_refused(words, risk.risk, by)
+    async def use(self, call: FunctionCall, use_of: Callable[[], Use | None], words: str) -> str:
+        """Get the yes that one call of a tool needs by the rules, right before it is carried out.
 
-    async def _tool_decided(self, request: ApprovalRequested) -> tuple[bool, str]:
-        setting = self._state.started.approve if self._state.started else "ask"
-        if setting != "ask":
-            return setting == "always", f"--approve {setting}"
-        return await self._attention.decision(request.id, self._rules.patience)
+        Args:
+            use_of: what the call would do now; where that is another thing after the answer, it is asked again.
+            words: the call in short, for the model.
+
+        Returns:
+            "" to go ahead, else why not, for the model.
+        """
+        for again in range(ASKED_AT_MOST):
+            use = use_of()
+            request = _request(call, _readable(use.words), self._judge(use)) if use else None
+            if request is None:
+                return ""
+            approved, by = await self._ask_about_call(replace(request, again=again))
+            if not approved or request.kind == "hand_off" or use_of() == use:
+                return _obstacle(request, words, approved, by)
+        return wording.refused(words, "it depends on what is there", f"that changed under {ASKED_AT_MOST} answers")
+
+    def asks(self, use: Use) -> bool:
+        """Whether a call of a tool needs somebody's yes."""
+        return self._judge(use).kind in ("confirm", "hand_off")
+
+    def _judge(self, deed: Deed | Use) -> Ruling:
+        assert self._state.started, "a journal begins with session.started"
+        place, granted = self._state.started.place, tuple(self._state.said_by_user)
+        return self._rules.policy.judge(replace(deed, computer=place, granted=granted))
 
     def withdraw_unapproved(self) -> None:
         """Take back an answer that still waited for a yes when the session was interrupted, with nothing of it done."""
@@ -151,10 +144,8 @@ class Approving:
 
     async def _ask(self, request: ApprovalRequested, points: list[tuple[int, int]]) -> tuple[bool, str]:
         """The answer, and whose it is. A yes of the user counts only for the screen that it was given for."""
-        setting = self._state.started.approve if self._state.started else "ask"
-        if setting != "ask":
-            self._recorder.record(request)
-            return self._answered(request.id, setting == "always", f"--approve {setting}")
+        if decided := self._by_setting(request):
+            return decided
         for again in range(ASKED_AT_MOST):
             asked = replace(request, id=f"{request.id}~{again + 1}" if again else request.id, again=again)
             before = await self._look()
@@ -170,9 +161,35 @@ class Approving:
     def _is_shared(self) -> bool:
         return bool(self._state.started) and self._state.started.place == "here"
 
-    async def _decided(self, asked: ApprovalRequested, screen: Screenshot) -> tuple[bool, str]:
+    async def _ask_about_call(self, request: ApprovalRequested) -> tuple[bool, str]:
+        """The answer, and whose it is."""
+        if decided := self._by_setting(request):
+            return decided
+        screen = await self._glance() if self._is_for_reviewer(request) else None
+        self._recorder.record(request)
+        return self._answered(request.id, *await self._decided(request, screen))
+
+    def _by_setting(self, request: ApprovalRequested) -> tuple[bool, str] | None:
+        """The answer where `--approve` gives it."""
+        setting = self._state.started.approve if self._state.started else "ask"
+        if setting == "ask":
+            return None
+        self._recorder.record(request)
+        return self._answered(request.id, setting == "always", f"--approve {setting}")
+
+    async def _glance(self) -> Screenshot | None:
+        """The screen, if there is one: what does not act on it does without."""
+        try:
+            return await self._look()
+        except UserFault:
+            return None
+
+    def _is_for_reviewer(self, asked: ApprovalRequested) -> bool:
+        return self._rules.reviewer is not None and asked.source == "rule" and asked.kind == "confirm"
+
+    async def _decided(self, asked: ApprovalRequested, screen: Screenshot | None) -> tuple[bool, str]:
         reviewer = self._rules.reviewer
-        if reviewer and asked.source == "rule" and asked.kind == "confirm":
+        if reviewer and self._is_for_reviewer(asked):
             with self._recorder.not_ours():
                 review = await self._attention.unless_stopped(reviewer.review(asked, self._state.said_by_user, screen))
             self._recorder.record(review)
@@ -187,6 +204,40 @@ class Approving:
     def _withdraw(self, turn: int, call: ScreenCall, by: str) -> None:
         self._recorder.record(ModelDropped(turn, "not approved", self._state.words, withdrawn=True))
         self._recorder.record(NoteAdded(wording.withdrawn(_asked(call), _in_words(call.checks), by)))
+
+
+def _request(call: ScreenCall | FunctionCall, what: str, ruling: Ruling) -> ApprovalRequested | None:
+    """What the user is asked by a ruling; None for nothing."""
+    if ruling.kind != "confirm" and ruling.kind != "hand_off":
+        return None
+    return ApprovalRequested(
+        id=f"ap_{uuid.uuid4().hex[:8]}",
+        call=call.id,
+        what=what,
+        risk=ruling.risk,
+        recipient=ruling.recipient,
+        kind=ruling.kind,
+        source="rule",
+        rule=ruling.rule,
+    )
+
+
+def _obstacle(request: ApprovalRequested, what: str, approved: bool, by: str) -> str:
+    """Why it is not done after an answer, for the model; "" where it is."""
+    if not approved:
+        return wording.refused(what, request.risk, by)
+    return wording.handed_off(what) if request.kind == "hand_off" and by == "user" else ""
+
+
+def _readable(words: str) -> str:
+    """A call as it is shown to who must say yes to it: nothing in it can hide or turn around the rest."""
+    plain = "".join(sign if sign.isprintable() or sign in "\n\t\xa0" else _named(sign) for sign in words[:MOST_WORDS])
+    left = len(words) - MOST_WORDS
+    return f"{plain}\n[… {left:,} more characters are not shown]" if left > 0 else plain
+
+
+def _named(sign: str) -> str:
+    return sign.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def _with_checks(calls: Iterable[object]) -> list[ScreenCall]:

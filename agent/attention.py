@@ -46,6 +46,7 @@ class Attention:
         self._scopes: list[tuple[anyio.CancelScope, bool]] = []
         self._decisions: dict[str, tuple[bool, str]] = {}
         self._replies: dict[str, str] = {}
+        self._late: set[str] = set()  # words that are answers to questions beside the work
         self._paused_at = 0.0
 
     # ---- hearing
@@ -268,12 +269,12 @@ class Attention:
             ToolFault: they corrected the session instead; that is what it goes on with.
         """
         with self._asking(timeout):
-            while question in self._state.questions and not self._state.queued:
+            while question in self._state.questions and self._state.queued.keys() <= self._late:
                 await self._news.wait()
                 self.raise_stop()
         if question not in self._state.questions:
             return self._replies.pop(question)
-        if not self._state.queued:
+        if self._state.queued.keys() <= self._late:
             raise Stop("needs_user", f"a question was not answered within {timeout:g} s; resume to be asked again")
         self._recorder.record(QuestionAnswered(question, "", "a correction"))
         raise ToolFault("The user did not answer this; what they say instead follows.")
@@ -296,4 +297,5 @@ class Attention:
         self._replies[question.id] = message.text
         self._recorder.record(QuestionAnswered(question.id, message.text, message.by))
         if not question.blocking:
+            self._late.add(message.id)
             self._steer(Message("steer", wording.late_answer(question.text, message.text), id=message.id))

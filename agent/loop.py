@@ -10,7 +10,7 @@ the hands' side in `agent/acting.py`. What happened is in the journal and nowher
 from __future__ import annotations
 
 import traceback
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -42,6 +42,7 @@ from agent.events import (
     WaitingStarted,
 )
 from agent.inbox import Message
+from agent.models.window import known_window
 from agent.policy import NO_RULES
 from agent.ports import Computer, Inbox, Journal, Model
 from agent.recorder import Recorder
@@ -49,7 +50,7 @@ from agent.state import STILL, State
 from agent.thinking import Thinking
 from agent.tools.base import Reply
 from agent.tools.toolbox import Toolbox
-from agent.values import Budgets, Call, ImageRef, ScreenCall, Word
+from agent.values import Budgets, Call, FunctionCall, ScreenCall, Word
 
 POINT_OUT_AFTER = 2  # repetitions of the same actions on an unchanged screen
 GIVE_UP_AFTER = 5
@@ -121,6 +122,7 @@ class Loop:
         state: State,
         setting: Setting | None = None,
     ) -> None:
+        self._model = model
         self._setting = setting or Setting()
         self._open_computer = open_computer
         self._recorder = Recorder(journal, state)
@@ -201,14 +203,17 @@ class Loop:
     # ---- beginning, and beginning again
 
     async def _begin(self) -> None:
-        again = bool(self._state.items)
+        again, asked = bool(self._state.items), self._state.questions_left
         budgets = self._setting.budgets or self._state.budgets
         # The latter ones: it was interrupted before it had its first turn.
         if again or self._state.ended or self._state.waiting or budgets != self._state.budgets:
             self._record(SessionResumed(budgets))
+        for question in (each for each in asked.values() if not each.blocking):
+            self._record(question)
         await self._attention.until_free()
         if self._setting.admit:
-            self._place = await self._attention.unless_stopped(self._setting.admit(self._wait))
+            admitted = self._setting.admit(lambda reason, ahead: self._record(SessionQueued(reason, ahead)))
+            self._place = await self._attention.unless_stopped(admitted)
         self._computer = computer = await self._attention.unless_stopped(self._open_computer())
         self._attention.takeover.heed(computer.guard)
         lost = again and computer.kind not in LASTING
@@ -216,11 +221,11 @@ class Loop:
         await self._open_tools(computer)
         self._acting = Acting(computer, self._toolbox, self._recorder, self._attention, self._setting.rules)
         opened = await self._open_targets() if lost or not again else ()
-        image = await self._attention.unless_stopped(self._acting.look())
         if again:
-            self._mend(image, wording.restarted(opened) if lost else wording.LOOK_AGAIN)
+            await self._mend(wording.restarted(opened) if lost else wording.LOOK_AGAIN, asked)
         else:
             assert self._state.started, "a journal begins with session.started"
+            image = await self._attention.unless_stopped(self._acting.look())
             self._record(UserSaid(self._state.started.task, image))  # first: it is what tells a new session from an old
             if about := wording.place(computer.notes):
                 self._record(NoteAdded(about))
@@ -231,10 +236,7 @@ class Loop:
             opening = self._setting.open_tools(computer, self._state.tools)
             self._toolbox = await self._attention.unless_stopped(opening)
         if self._state.tools is None:
-            self._record(ToolsOffered(self._toolbox.offers))
-
-    def _wait(self, reason: str, ahead: int) -> None:
-        self._record(SessionQueued(reason, ahead))
+            self._record(ToolsOffered(self._toolbox.offers, known_window(self._model), self._toolbox.left_out))
 
     async def _open_targets(self) -> tuple[str, ...]:
         assert self._computer and self._state.started
@@ -242,12 +244,16 @@ class Loop:
             await self._attention.unless_stopped(self._computer.open(target))
         return self._state.started.open
 
-    def _mend(self, image: ImageRef, note: str) -> None:
-        """Leave no call unanswered and no doubtful action unmentioned (promise 3)."""
+    async def _mend(self, note: str, asked: Collection[str]) -> None:
+        """Leave no call unanswered, ask again what was `asked`, and mention every doubtful action (promise 3)."""
         self._hands.approving.withdraw_unapproved()
+        calls = self._state.turn.unanswered if self._state.turn.open else []
+        waited = [call for call in calls if call.id in asked and isinstance(call, FunctionCall)]
+        replies = {call.id: await self._hands.use(call) for call in waited}
+        image = await self._attention.unless_stopped(self._hands.look())
         if self._state.turn.open:
-            for call in self._state.turn.unanswered:
-                self._hands.answer(call, image, self._interrupted(call))
+            for call in calls:
+                self._hands.answer(call, image, replies.get(call.id) or self._interrupted(call))
             self._finish_turn()
         self._record(NoteAdded(note, image))
 

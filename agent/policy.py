@@ -1,4 +1,4 @@
-"""The approval policy: does one action, right before it happens, need the user's own yes?
+"""The approval policy: does one action, or one call of a tool, right before it happens, need the user's own yes?
 
 Rules are data, shipped in `agent/policy.toml` and in the user's own file; `agent/rules.py` reads them. What the screen
 says can make an action need a yes; only the user's own words can make it need none (promise 9).
@@ -6,13 +6,15 @@ says can make an action need a yes; only the user's own words can make it need n
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from actuators.actions import (
     Action,
@@ -37,10 +39,12 @@ Pattern: TypeAlias = Callable[[str], bool]
 Chord: TypeAlias = frozenset[str]
 
 PRESS = "press"  # whatever sets a button off: a left click, a drag from it, Enter or Space while it has the focus
+USE = "use"  # what a call of a tool does, and no action of the screen
 TOUCHING = frozenset({"click", "double_click", "triple_click", "drag", "keypress", "type"})
 STRICTEST_FIRST: tuple[Kind, ...] = ("hand_off", "confirm", "pre_approved", "none")
 MAX_NAME = 300  # characters of a name or a title that are looked at
 MAX_RECIPIENT = 200  # characters
+MOST_ADDRESSES = 5  # of a command that are told
 
 _PRESSING: tuple[Chord, ...] = tuple(
     frozenset({key, *held}) for key in ("enter", "space") for held in ((), ("ctrl",), ("shift",), ("ctrl", "shift"))
@@ -68,15 +72,43 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """A call of a tool beside the screen that is about to be carried out.
+
+    Attributes:
+        tool: its name; of an MCP server's, as the server calls it.
+        words: all of it, for who has to say yes to it.
+        arguments: as a JSON object, with a space after each comma and colon.
+        command: what a shell is given, or its terminal is typed.
+        server: of MCP.
+        sandbox: whether its command runs in one; None where there is no command, as for `network`.
+        network: whether its command can reach it.
+        ask_before: whether the settings of its server want a yes; None where there is no server.
+        computer, granted: as of a `Deed`.
+    """
+
+    tool: str = ""
+    words: str = ""
+    arguments: str = ""
+    command: str = ""
+    server: str = ""
+    sandbox: bool | None = None
+    network: bool | None = None
+    ask_before: bool | None = None
+    computer: str = ""
+    granted: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Ruling:
-    """What a deed needs.
+    """What a deed, or the use of a tool, needs.
 
     Attributes:
         kind: `hand_off`: the user must do it themselves. `confirm`: a yes right before. `pre_approved`: the user's own
             words have said yes already. `none`: nothing.
         rule: name of the rule that says so; "" for `none`.
         risk: for the user to read.
-        recipient: who gets it, as far as the screen tells.
+        recipient: who gets it, as far as the screen or the call tells.
     """
 
     kind: Kind
@@ -94,11 +126,12 @@ class Rule:
 
     Attributes:
         name, kind, risk, recipient: see `agent.rules.RuleData`, where the file's format is told.
-        does: action types, or `press`.
+        does: action types, `press`, or `use` for a call of a tool.
         computers: where it holds.
         target, role, window, application, text: of what is pointed at or typed into, and what is typed.
         keys: chords, in canonical names.
         holds: kinds of sensitive data in what is typed.
+        tool, server, command, arguments, sandbox, network, ask_before: of a tool's call; see `Use`.
         granted_by: sentences of the user that make a `pre_approved` deed need no further yes.
         names_window: they must also name the site or the window.
     """
@@ -116,6 +149,13 @@ class Rule:
     text: Pattern | None = None
     keys: frozenset[Chord] | None = None
     holds: tuple[str, ...] = ()
+    tool: Pattern | None = None
+    server: Pattern | None = None
+    command: Pattern | None = None
+    arguments: Pattern | None = None
+    sandbox: bool | None = None
+    network: bool | None = None
+    ask_before: bool | None = None
     granted_by: Pattern | None = None
     names_window: bool = False
 
@@ -130,6 +170,13 @@ class Rule:
             and _fulfils(self.window, facts.window)
             and _fulfils(self.application, facts.application)
             and _fulfils(self.text, facts.text)
+            and _fulfils(self.tool, facts.tool)
+            and _fulfils(self.server, facts.server)
+            and _fulfils(self.command, facts.command)
+            and _fulfils(self.arguments, facts.arguments)
+            and self.sandbox in (None, facts.sandbox)
+            and self.network in (None, facts.network)
+            and self.ask_before in (None, facts.ask_before)
             and (not self.holds or any(sensitive.holds(what, facts.text) for what in self.holds))
         )
 
@@ -142,16 +189,23 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A deed, taken apart once for all rules. Texts are "" where they are unknown."""
+    """A deed or a use, taken apart once for all rules. Texts are "" where they are unknown."""
 
     does: frozenset[str]
-    chords: frozenset[Chord]
-    name: str
-    role: str
-    window: str
-    application: str
-    text: str
     computer: str
+    chords: frozenset[Chord] = frozenset()
+    name: str = ""
+    role: str = ""
+    window: str = ""
+    application: str = ""
+    text: str = ""
+    tool: str = ""
+    server: str = ""
+    command: str = ""
+    arguments: str = ""
+    sandbox: bool | None = None
+    network: bool | None = None
+    ask_before: bool | None = None
 
 
 class Policy:
@@ -179,8 +233,8 @@ class Policy:
         """The rules, strictest first."""
         return self._rules
 
-    def judge(self, deed: Deed) -> Ruling:
-        """What an action needs; the strictest rule that matches decides. Never raises."""
+    def judge(self, deed: Deed | Use) -> Ruling:
+        """What an action, or a call of a tool, needs; the strictest rule that matches decides. Never raises."""
         facts = facts_of(deed)
         allowed: Ruling | None = None
         for rule in self._rules:
@@ -197,8 +251,10 @@ class Policy:
 NO_RULES = Policy(())
 
 
-def facts_of(deed: Deed) -> Facts:
+def facts_of(deed: Deed | Use) -> Facts:
     """Take a deed apart. Names come without decoration, texts as valid Unicode."""
+    if isinstance(deed, Use):
+        return _facts_of_use(deed)
     target, action = deed.target or Target(), deed.action
     name, window = tidy(target.name), tidy(target.window)
     return Facts(
@@ -210,6 +266,22 @@ def facts_of(deed: Deed) -> Facts:
         application=tidy(target.application) or window,  # most titles end with the program's name
         text=_valid(action.text) if isinstance(action, Type) else "",
         computer=deed.computer,
+    )
+
+
+def _facts_of_use(use: Use) -> Facts:
+    command, arguments = _valid(use.command), _valid(use.arguments)
+    return Facts(
+        does=frozenset({USE}),
+        computer=use.computer,
+        text=f"{command}\n{arguments}",
+        tool=_valid(use.tool),
+        server=use.server,
+        command=command,
+        arguments=arguments,
+        sandbox=use.sandbox,
+        network=use.network,
+        ask_before=use.ask_before,
     )
 
 
@@ -289,9 +361,35 @@ def _ruling(rule: Rule, kind: Kind, facts: Facts) -> Ruling:
 
 def filled(template: str, facts: Facts) -> str:
     """The recipient in words; of what is unknown nothing is said."""
-    told = {"target": facts.name, "window": facts.window, "application": facts.application, "computer": facts.computer}
+    told = {
+        "target": facts.name,
+        "window": facts.window,
+        "application": facts.application,
+        "computer": facts.computer,
+        "tool": facts.tool,
+        "server": facts.server,
+        "address": ", ".join(addresses(facts.command)) if facts.command else "",
+    }
     line = re.sub(r"\{(\w+)\}", lambda match: told.get(match[1], match[0]), template).strip()
     return line if len(line) <= MAX_RECIPIENT else f"{line[: MAX_RECIPIENT - 1]}…"
 
 
-RECIPIENT_PARTS = ("target", "window", "application", "computer")
+RECIPIENT_PARTS = ("target", "window", "application", "computer", "tool", "server", "address")
+
+
+def as_json(arguments: Mapping[str, Any]) -> str:
+    """Arguments of a call, as rules see them; those that are null are left out."""
+    return json.dumps({name: value for name, value in arguments.items() if value is not None}, ensure_ascii=False)
+
+
+def addresses(command: str) -> list[str]:
+    """The hosts and people that a command names, each once, without anybody's password; the first few of them."""
+    found = (host or person for host, person in _ADDRESS.findall(command))
+    return list(itertools.islice(dict.fromkeys(found), MOST_ADDRESSES))
+
+
+_ADDRESS = re.compile(
+    r"\b[a-z][a-z0-9+.-]{0,20}://(?:[^\s/@'\"]{0,200}@)?(\[[0-9a-f:.]{2,45}\]|[^\s/:@'\"?#<>|;&()]{1,255})"
+    r"|\b([\w.+-]{1,64}@[\w.-]{1,253}\w)",
+    re.IGNORECASE,
+)

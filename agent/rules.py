@@ -7,24 +7,35 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from actuators.actions import Action, Click, DoubleClick, Drag, Keypress, Move, Point, Scroll, TripleClick, Type
 from actuators.errors import InvalidAction
 from agent.errors import UserFault
-from agent.policy import PRESS, RECIPIENT_PARTS, TOUCHING, Chord, Deed, Kind, Pattern, Rule, canonical, facts_of
+from agent.patterns import joined, pattern_of
+from agent.policy import (
+    PRESS,
+    RECIPIENT_PARTS,
+    TOUCHING,
+    USE,
+    Chord,
+    Deed,
+    Kind,
+    Rule,
+    Use,
+    as_json,
+    canonical,
+    facts_of,
+)
 from agent.sensitive import FINDERS
 from perception.target import Target
 
 SHIPPED = "policy.toml"
-LONGEST_QUOTE = 100  # characters of a pattern
 
 
 def _listed(value: object) -> object:
@@ -49,12 +60,14 @@ class _Part(BaseModel):
 
 
 class Example(_Part):
-    """One situation, as `{ target = "Send", role = "push button" }`.
+    """One situation, as `{ target = "Send", role = "push button" }` or `{ tool = "shell", command = "git push" }`.
 
     Attributes:
         does: the action. Default: `type` with a text, `keypress` with keys, else `click`.
         target, role, window, application: what it would reach.
         text, keys: what is typed or pressed.
+        tool, server, command, sandbox, network, ask_before: of a tool's call. A command alone is one of the shell.
+        arguments: of a tool's call, as a table.
         computer: where.
         granted: what the user has said; then the example is about these words as well.
     """
@@ -68,18 +81,40 @@ class Example(_Part):
     application: str = ""
     text: str = ""
     keys: str = ""
+    tool: str = ""
+    server: str = ""
+    command: str = ""
+    arguments: dict[str, Any] | None = None
+    sandbox: bool | None = None
+    network: bool | None = None
+    ask_before: bool | None = None
     computer: Literal["here", "desktop", "vm"] = "desktop"
     granted: Some | None = None
 
-    def deed(self) -> Deed:
+    def deed(self) -> Deed | Use:
         """The situation as the policy is asked about it.
 
         Raises:
             InvalidAction: there are no such keys.
         """
+        if self.model_fields_set & _OF_TOOLS:
+            return self._use()
         told = (self.role, self.target, self.window, self.application)
         target = Target(*told) if any(told) else None
         return Deed(self._action(), target, self.computer, self.granted or ())
+
+    def _use(self) -> Use:
+        return Use(
+            tool=self.tool or ("shell" if self.command else ""),
+            arguments=as_json(self.arguments or {}),
+            command=self.command,
+            server=self.server,
+            sandbox=self.sandbox,
+            network=self.network,
+            ask_before=self.ask_before,
+            computer=self.computer,
+            granted=self.granted or (),
+        )
 
     def _action(self) -> Action:
         if self.text or self.does == "type":
@@ -90,7 +125,19 @@ class Example(_Part):
 
     def __str__(self) -> str:
         told = self.model_dump(exclude_defaults=True)
-        return ", ".join(f"{key} = {value!r}" for key, value in told.items()) or "nothing"
+        return ", ".join(f"{key} = {_toml(value)}" for key, value in told.items()) or "nothing"
+
+
+def _toml(value: object) -> str:
+    """A value as the file has it, more or less."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case dict():
+            parts = cast("dict[str, object]", value).items()
+            return f"{{ {', '.join(f'{key} = {_toml(each)}' for key, each in parts)} }}"
+        case _:
+            return repr(value)
 
 
 _POINTING: Mapping[str, Action] = {
@@ -105,17 +152,19 @@ _POINTING: Mapping[str, Action] = {
 
 
 class RuleData(_Part):
-    """`[[rules]]`: what an action looks like, and what it then needs.
+    """`[[rules]]`: what an action, or a call of a tool beside the screen, looks like, and what it then needs.
 
-    All conditions that are given must hold. Patterns are regular expressions of the Rust dialect (no look-around, no
-    back-references, and therefore no pattern that takes long), found anywhere, upper and lower case alike; of a list
-    any one will do; `{NAME}` stands for a pattern of the table `[words]`. What is unknown fulfils no condition.
+    A rule is about the one or the other. All conditions that are given must hold. Patterns are regular expressions of
+    the Rust dialect (no look-around, no back-references, and therefore no pattern that takes long), found anywhere,
+    upper and lower case alike; of a list any one will do; `{NAME}` stands for a pattern of the table `[words]`. What is
+    unknown fulfils no condition.
 
     Attributes:
         name: unique. A rule of your own file replaces the shipped one of the same name as a whole.
         kind: `hand_off`, `confirm`, `pre_approved`, or `none`, which switches a shipped rule off.
         risk: what the user reads when they are asked.
-        recipient: who gets it; `{target}`, `{window}`, `{application}` and `{computer}` are filled in.
+        recipient: who gets it; `{target}`, `{window}`, `{application}`, `{computer}`, `{tool}`, `{server}` and
+            `{address}` (hosts and people that a command names) are filled in.
         does: action types, or `press` for whatever sets off a button: a left click, a drag from it, Enter or Space
             while it has the focus. Default: `press` where `target` or `role` is given without `text`, `keys` or
             `holds`, else every action that uses a button or a key.
@@ -126,7 +175,14 @@ class RuleData(_Part):
         text: what is typed.
         keys: chords, in any spelling; a newline in typed text counts as Enter, a tab as Tab.
         holds: kinds of sensitive data in what is typed: "card number", "bank account", "private key", "access key",
-            "social security number".
+            "social security number". With conditions for tools: in a call.
+        tool: name of the tool that is called; of an MCP server's tool, as the server calls it.
+        server: name of its MCP server.
+        command: what the shell is to run, or what is typed into its terminal; several commands are several lines.
+        arguments: of the call, as a JSON object with a space after each comma and colon.
+        sandbox: whether the command runs in a sandbox.
+        network: whether the command can reach the network.
+        ask_before: whether the settings of the MCP server want a yes (`ask_before`, `without_asking`).
         computers: `here`, `desktop`, `vm`.
         granted_by: only for `pre_approved`: sentences of the user that are the yes.
         names_window: they must also name the site or the window: hold a word of its title, a browser's name aside.
@@ -146,6 +202,13 @@ class RuleData(_Part):
     text: Some | None = None
     keys: Some | None = None
     holds: Some | None = None
+    tool: Some | None = None
+    server: Some | None = None
+    command: Some | None = None
+    arguments: Some | None = None
+    sandbox: bool | None = None
+    network: bool | None = None
+    ask_before: bool | None = None
     computers: Computers | None = None
     granted_by: Some | None = None
     names_window: bool = False
@@ -162,6 +225,8 @@ class RuleData(_Part):
             raise ValueError(f"there is no condition; give one of {', '.join(sorted(_CONDITIONS))}")
         if not self.examples:
             raise ValueError("`examples` is missing; give one situation at least in which the rule must match")
+        if (one := self._given(_OF_SCREEN)) and (other := self._given(_OF_TOOLS)):
+            raise ValueError(f"`{one}` is about the screen and `{other}` about tools; make two rules of it")
         if (self.kind == "pre_approved") != (self.granted_by is not None):
             raise ValueError("`granted_by` belongs to the kind pre_approved, and to no other")
         if self.names_window and self.granted_by is None:
@@ -173,6 +238,9 @@ class RuleData(_Part):
             if what not in FINDERS:
                 raise ValueError(f"`holds` names {what!r}; it may name {', '.join(FINDERS)}")
         return self
+
+    def _given(self, keys: frozenset[str]) -> str:
+        return min(self.model_fields_set & keys, default="")
 
     def compiled(self, words: Mapping[str, str]) -> Rule:
         """The rule, ready to be asked.
@@ -187,25 +255,36 @@ class RuleData(_Part):
             recipient=self.recipient,
             does=self._does(),
             computers=frozenset(self.computers) if self.computers else None,
-            target=_pattern("target", self.target, words),
-            role=_pattern("role", self.role, words),
-            window=_pattern("window", self.window, words),
-            application=_pattern("application", self.application, words),
-            text=_pattern("text", self.text, words),
+            target=pattern_of("target", self.target, words),
+            role=pattern_of("role", self.role, words),
+            window=pattern_of("window", self.window, words),
+            application=pattern_of("application", self.application, words),
+            text=pattern_of("text", self.text, words),
             keys=frozenset(map(_chord, self.keys)) if self.keys else None,
             holds=self.holds or (),
-            granted_by=_pattern("granted_by", self.granted_by, words),
+            tool=pattern_of("tool", self.tool, words),
+            server=pattern_of("server", self.server, words),
+            command=pattern_of("command", self.command, words),
+            arguments=pattern_of("arguments", self.arguments, words),
+            sandbox=self.sandbox,
+            network=self.network,
+            ask_before=self.ask_before,
+            granted_by=pattern_of("granted_by", self.granted_by, words),
             names_window=self.names_window,
         )
 
     def _does(self) -> frozenset[str]:
+        if self._given(_OF_TOOLS):
+            return frozenset({USE})
         if self.does:
             return frozenset(self.does)
         of_keys = self.text or self.keys or self.holds
         return frozenset({PRESS}) if (self.target or self.role) and not of_keys else TOUCHING
 
 
-_CONDITIONS = {"does", "target", "role", "window", "application", "text", "keys", "holds", "computers"}
+_OF_SCREEN = frozenset({"does", "target", "role", "window", "application", "text", "keys", "names_window"})
+_OF_TOOLS = frozenset({"tool", "server", "command", "arguments", "sandbox", "network", "ask_before"})
+_CONDITIONS = (_OF_SCREEN | _OF_TOOLS | {"holds", "computers"}) - {"names_window"}
 
 
 class RuleFile(_Part):
@@ -223,8 +302,8 @@ def load_rules(own: Path | None = None) -> list[Rule]:
     """
     shipped = read_file(Path(str(files("agent") / SHIPPED)))
     mine = read_file(own) if own and own.is_file() else RuleFile()
-    words = _joined(shipped.words)
-    own_rules = _compiled(mine, words | _joined(mine.words), own)
+    words = joined(shipped.words)
+    own_rules = _compiled(mine, words | joined(mine.words), own)
     replaced = {rule.name for rule in own_rules}
     return own_rules + [rule for rule in _compiled(shipped, words, Path(SHIPPED)) if rule.name not in replaced]
 
@@ -284,53 +363,6 @@ def _holds(rule: Rule, example: Example, which: str) -> bool:
         raise ValueError(f"{which}: {error}") from None
     facts = facts_of(deed)
     return rule.matches(facts) and (not example.granted or rule.granted(deed.granted, facts))
-
-
-def _joined(words: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    return {name: _either(patterns) for name, patterns in words.items()}
-
-
-def _either(patterns: Iterable[str]) -> str:
-    return "|".join(f"(?:{pattern})" for pattern in patterns)
-
-
-def _pattern(key: str, written: Sequence[str] | None, words: Mapping[str, str]) -> Pattern | None:
-    if not written:
-        return None
-    patterns = [_with_words(key, one, words) for one in written]
-    try:
-        return _matcher(_either(patterns))
-    except SchemaError:
-        raise ValueError(f"`{key}`: {_culprit(patterns)}") from None
-
-
-def _culprit(patterns: Sequence[str]) -> str:
-    """Which of them is no regular expression, and why."""
-    for pattern in (*patterns, _either(patterns)):
-        try:
-            _matcher(pattern)
-        except SchemaError as error:
-            reason = " ".join(str(error).rsplit("error:", 1)[-1].rsplit("SchemaError:", 1)[-1].split())
-            shown = pattern if len(pattern) <= LONGEST_QUOTE else f"{pattern[:LONGEST_QUOTE]}…"
-            return f"{shown!r} is no regular expression that can be used: {reason.rstrip('.')}"
-    raise AssertionError("all of them can be compiled")
-
-
-def _with_words(key: str, pattern: str, words: Mapping[str, str]) -> str:
-    def word(match: re.Match[str]) -> str:
-        if match[1] not in words:
-            raise ValueError(f"`{key}` has {{{match[1]}}}; the words are {', '.join(sorted(words))}")
-        return f"(?:{words[match[1]]})"
-
-    return re.sub(r"(?<!\\[pP])\{([a-z_]+)\}", word, pattern)
-
-
-@cache
-def _matcher(pattern: str) -> Pattern:
-    """pydantic's own engine takes time in proportion to the text, whatever the pattern: none can hang a session."""
-    return SchemaValidator(
-        core_schema.str_schema(pattern=f"(?i){pattern}", regex_engine="rust-regex")
-    ).isinstance_python
 
 
 def _chord(keys: str) -> Chord:

@@ -152,6 +152,12 @@ class State:
         """Steps of the model's plan that are not done."""
         return [step for step in self.plan if step.state != "done"]
 
+    @property
+    def questions_left(self) -> dict[str, QuestionAsked]:
+        """What the user is asked again when the session goes on: time that has passed is no answer."""
+        done = self.ended is not None and self.ended.outcome == "done"
+        return {} if done else dict(self.questions)
+
     def _count_time(self, entry: Entry) -> None:
         at = datetime.fromisoformat(entry.at)
         held = self.paused or self.waiting
@@ -161,66 +167,27 @@ class State:
 
     def _note(self, event: Event) -> None:
         match event:
-            case SessionStarted():
-                self.started, self.budgets = event, event.budgets
-                self.said_by_user.append(event.task)
-            case SessionResumed():
-                self.ended, self.budgets = None, event.budgets
-                self.paused = self.taken_over = self.waiting = False
-                self.questions.clear()
-                self.warned.clear()
-                self.repeats = self.idle_answers = 0
-            case SessionQueued():
-                self.waiting = True
+            case SessionStarted() | SessionResumed() | SessionQueued() | SessionEnded():
+                self._of_session(event)
             case ComputerReady():
                 self.waiting = False
             case ToolsOffered():
                 self.tools = event.tools
-            case SessionEnded():
-                self.ended = event
-            case TurnStarted():
-                self.turn = Turn(event.turn)
-            case ModelAnswered():
-                self._answered(event)
-            case ModelDropped():
-                self.usage += event.usage
-                if event.withdrawn:
-                    self.turn = Turn(event.turn)
-            case ActionStarted():
-                self.turn.started[event.call, event.index] = event.action
-            case ActionDone():
-                self.turn.done[event.call, event.index] = event.error
-            case ToolStarted():
-                self.turn.tools[event.call] = event
-            case WaitingStarted():
-                self.idle_answers = 0
-            case TurnEnded():
-                self._turn_ended()
+            case TurnStarted() | ModelAnswered() | ModelDropped() | TurnEnded() | Compacted():
+                self._of_model(event)
             case ScreenshotTaken():
                 self.changed = event.changed
                 self._spaces[event.image.sha256] = Space(Region(*event.region), event.image.width, event.image.height)
-            case CallAnswered():
-                self.turn.answered.add(event.call)
-                self._show(event.image)
+            case ActionStarted() | ActionDone() | ToolStarted() | WaitingStarted() | CallAnswered():
+                self._of_work(event)
             case UserSaid() | NoteAdded():
                 self._show(event.image)
-            case Paused():
-                self.paused = True
-            case Unpaused():
-                self.paused = False
-            case TakeoverStarted():
-                self.taken_over = True
-            case TakeoverEnded():
-                self.taken_over = False
-            case SteerQueued():
-                self.queued[event.id] = event
-                self.seen.add(event.id)
-                self.said_by_user.append(event.text)
-            case SteerDelivered():
-                self.queued.pop(event.id, None)
-                self.delivered.append(event.id)
-            case SteerApplied():
-                self.delivered.remove(event.id)
+            case Paused() | Unpaused():
+                self.paused = isinstance(event, Paused)
+            case TakeoverStarted() | TakeoverEnded():
+                self.taken_over = isinstance(event, TakeoverStarted)
+            case SteerQueued() | SteerDelivered() | SteerApplied():
+                self._of_steer(event)
             case ApprovalReviewed():
                 self.usage += event.usage
             case ApprovalAnswered():
@@ -236,10 +203,65 @@ class State:
                 self.notes = event.notes
             case BudgetWarned():
                 self.warned.add(event.kind)
-            case Compacted():
-                self._compacted(event)
             case _:
                 pass
+
+    def _of_session(self, event: SessionStarted | SessionResumed | SessionQueued | SessionEnded) -> None:
+        match event:
+            case SessionStarted():
+                self.started, self.budgets = event, event.budgets
+                self.said_by_user.append(event.task)
+            case SessionResumed():
+                self.ended, self.budgets = None, event.budgets
+                self.paused = self.taken_over = self.waiting = False
+                self.questions.clear()
+                self.warned.clear()
+                self.repeats = self.idle_answers = 0
+            case SessionQueued():
+                self.waiting = True
+            case SessionEnded():
+                self.ended = event
+
+    def _of_model(self, event: TurnStarted | ModelAnswered | ModelDropped | TurnEnded | Compacted) -> None:
+        match event:
+            case TurnStarted():
+                self.turn = Turn(event.turn)
+            case ModelAnswered():
+                self._answered(event)
+            case ModelDropped():
+                self.usage += event.usage
+                if event.withdrawn:
+                    self.turn = Turn(event.turn)
+            case TurnEnded():
+                self._turn_ended()
+            case Compacted():
+                self._compacted(event)
+
+    def _of_work(self, event: ActionStarted | ActionDone | ToolStarted | WaitingStarted | CallAnswered) -> None:
+        match event:
+            case ActionStarted():
+                self.turn.started[event.call, event.index] = event.action
+            case ActionDone():
+                self.turn.done[event.call, event.index] = event.error
+            case ToolStarted():
+                self.turn.tools[event.call] = event
+            case WaitingStarted():
+                self.idle_answers = 0
+            case CallAnswered():
+                self.turn.answered.add(event.call)
+                self._show(event.image)
+
+    def _of_steer(self, event: SteerQueued | SteerDelivered | SteerApplied) -> None:
+        match event:
+            case SteerQueued():
+                self.queued[event.id] = event
+                self.seen.add(event.id)
+                self.said_by_user.append(event.text)
+            case SteerDelivered():
+                self.queued.pop(event.id, None)
+                self.delivered.append(event.id)
+            case SteerApplied():
+                self.delivered.remove(event.id)
 
     def _answered(self, event: ModelAnswered) -> None:
         self.usage += event.usage

@@ -219,13 +219,8 @@ def late_answer(question: str, answer: str) -> str:
     return f"To your question {_quoted(question)}: {answer}"
 
 
-def tool_refused(words: str, risk: str, by: str) -> str:
-    """A tool needed a yes and did not get one."""
-    return f"Not carried out: {refused(words, risk, by)}."
-
-
 def tool_halted(why: str) -> str:
-    """The user's word came before a tool was used."""
+    """The user's word came before a tool was used, or it needed a yes and did not get one."""
     return f"Not carried out: {why}."
 
 

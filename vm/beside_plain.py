@@ -26,6 +26,7 @@ from anyio.abc import ByteReceiveStream, Process
 from agent.errors import ToolFault
 from agent.tools.kept import Kept
 from agent.tools.ports import OUTPUT_BYTES, Asks, Finished
+from agent.tools.shell_script import bash_of
 
 WHY = "there is none on this system"
 PENDING_BYTES = 1 << 20  # read ahead of whoever takes it
@@ -228,8 +229,9 @@ class PlainPrograms:
         told = self._environment()
         if not shutil.which("bash", path=told["PATH"]):
             raise ToolFault("Commands need bash, which is not installed; on Windows, Git for Windows brings it.")
+        argv, more = bash_of(command)
         try:
-            made = PlainTerminal(["bash", "-c", command], cwd, told, (columns, rows), pipes=self._pipes)
+            made = PlainTerminal(argv, cwd, told | more, (columns, rows), pipes=self._pipes)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             raise ToolFault(f"The command cannot be started: {error}. Nothing was run.") from None
         self._terminals = [*(each for each in self._terminals if each.left_running()), made]

@@ -21,6 +21,7 @@ from anyio import to_thread
 from agent.errors import ToolFault
 from agent.tools.kept import Kept
 from agent.tools.ports import OUTPUT_BYTES, Finished
+from agent.tools.shell_script import bash_of
 from vm.beside_site import Seen, Site, open_site
 from vm.led import CHUNK_BYTES, Led, LedTerminal, NotStarted
 from vm.processes import WardenLost
@@ -98,10 +99,10 @@ class SandboxedPrograms:
                 "run; ask for it again."
             )
         site.check(("bash",), ())
-        argv = ("bash", "-c", command)
+        argv, environment = bash_of(command)
 
         def start() -> LedTerminal:
-            return LedTerminal(Led(site.together(), argv, cwd, size=(columns, rows)))
+            return LedTerminal(Led(site.together(), argv, cwd, size=(columns, rows), environment=environment))
 
         made = await _surely(lambda: self._start(start))
         self._terminals = [*(each for each in self._terminals if not each.closed), made]

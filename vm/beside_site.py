@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.errors import ToolFault
-from vm.desktop_place import DEFAULT_PATH, KEPT, walled
+from vm.desktop_place import DEFAULT_PATH, KEPT, inherited, walled
 from vm.led import Stage
 from vm.processes import Processes, Spawner, WardenLost, start_processes
 from vm.sandbox import HOST, View, accounts, bubblewrap, hosts, interpreter, start_sandbox
@@ -193,7 +193,7 @@ class Site:
 
     def _environment(self) -> dict[str, str]:
         """What programs are told, built from nothing."""
-        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        kept = inherited(KEPT)
         if self.network:
             kept |= {name: value for name, value in os.environ.items() if _is_proxy(name, value)}
         return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,10 +130,9 @@ def make_folders(place: Place, root: Path) -> None:
 
 def environment(place: Place, root: Path) -> dict[str, str]:
     """What programs of the desktop get to see, built from nothing. Their display is not among it yet."""
-    kept = {name: os.environ[name] for name in (KEPT if root == HOST else KEPT_IN_AN_IMAGE) if name in os.environ}
     return {
         "PATH": DEFAULT_PATH,
-        **kept,
+        **inherited(KEPT if root == HOST else KEPT_IN_AN_IMAGE),
         "LANG": "C.UTF-8",
         "HOME": str(place.home),
         "XAUTHORITY": str(place.cookie),
@@ -153,6 +152,17 @@ def environment(place: Place, root: Path) -> dict[str, str]:
         "GIO_USE_VFS": "local",  # no helper processes for network folders
         "GSETTINGS_BACKEND": "memory",
     }
+
+
+def inherited(names: Iterable[str]) -> dict[str, str]:
+    """Those of our variables that are there, as they were before OpenCV came.
+
+    It puts a folder of its own where programs look for libraries, and by an empty entry whichever they are started in.
+    """
+    found = {name: os.environ[name] for name in names if name in os.environ}
+    folders = found.pop("LD_LIBRARY_PATH", "").split(":")
+    own = [folder for folder in folders if folder and "cv2" not in Path(folder).parts]
+    return found | ({"LD_LIBRARY_PATH": ":".join(own)} if own else {})
 
 
 def walled(told: Mapping[str, str]) -> dict[str, str]:

@@ -3,8 +3,9 @@
 It is run by its path (`python -I -S leader.py FD`, standard library only), in a sandbox or not, by a warden. Its other
 end speaks to it through a SEQPACKET socket, one JSON object a packet (see `vm.led`):
 
-    first  {"argv": […], "cwd": "…", "terminal": [columns, rows]}       the program gets a terminal of its own
-           {"argv": […], "cwd": "…", "terminal": null}                  its three streams come along as descriptors
+    first  {"argv": […], "cwd": "…", "environment": {…}, "terminal": [columns, rows]}
+                                                                        the program gets a terminal of its own
+           {…, "terminal": null}                                        its three streams come along as descriptors
     then   {"signal": 15}                                               to all that has come of it
     it answers {"begun": true}, with the terminal's other end, and then {"started": true} or {"error": "…"};
     later  {"status": 0, "left": false}                                 it has ended; `left`: what it started has not
@@ -97,6 +98,7 @@ class Leader:
             stdout=streams[1],
             stderr=streams[2],
             cwd=asked["cwd"],
+            env={**os.environ, **asked["environment"]},
             preexec_fn=self._come_forward,  # safe: one thread
         )
         program.returncode = 0  # reaped here

@@ -78,12 +78,12 @@ class Led:
             with theirs:
                 self.pid = stage.spawner.spawn(
                     [*stage.words, stage.python, "-I", "-S", str(stage.script), "{fd0}"],
-                    environment={**stage.environment, **(environment or {})},
+                    environment=stage.environment,
                     cwd=Path("/"),
                     log=stage.log,
                     descriptors=[theirs.fileno()],
                 )
-            asked = {"argv": list(argv), "cwd": str(cwd), "terminal": size}
+            asked = {"argv": list(argv), "cwd": str(cwd), "environment": dict(environment or {}), "terminal": size}
             self.descriptors = _begin(ours, json.dumps(asked).encode(), streams)
         except WardenLost:
             ours.close()

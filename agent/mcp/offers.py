@@ -39,10 +39,20 @@ class Offered:
     only_reads: bool
 
 
-def offers_of(server: ServerConfig, tools: Iterable[mcp_types.Tool], say: Callable[[str], None]) -> list[Offered]:
-    """What of a server's tools can be offered; `say` is told what cannot, and why. Slow: run it in a thread."""
+def offers_of(
+    server: ServerConfig,
+    tools: Iterable[mcp_types.Tool],
+    say: Callable[[str], None],
+    broken: Iterable[tuple[str, str]] = (),
+) -> list[Offered]:
+    """What of a server's tools can be offered; `say` is told what cannot, and why. Slow: run it in a thread.
+
+    Args:
+        broken: names of tools that are no tools at all, each with why.
+    """
     taken: set[str] = set()
-    refused: list[str] = []
+    out = [(name, why) for name, why in broken if server.tools is None or name in server.tools]
+    refused = [f"{_shown(name)} ({why})" for name, why in out]
     found: list[Offered] = []
     size = 0
     told = list(tools)
@@ -58,14 +68,14 @@ def offers_of(server: ServerConfig, tools: Iterable[mcp_types.Tool], say: Callab
             break
         taken.add(offered.name)
         found.append(offered)
-    if left := len(wanted) - len(found) - len(refused):
+    if left := len(wanted) + len(out) - len(found) - len(refused):
         refused.insert(
             0, f"{left} that are too many (at most {MOST} of a server fit; name those you need in its table)"
         )
     if refused:
         more = f", and {len(refused) - 5} others" if len(refused) > 5 else ""
         say(f"Of the MCP server {server.name} these tools are not used: {'; '.join(refused[:5])}{more}.")
-    if missing := sorted(set(server.tools or ()) - {tool.name for tool in told}):
+    if missing := sorted(set(server.tools or ()) - {tool.name for tool in told} - {name for name, _ in out}):
         say(f"The MCP server {server.name} has no tool {', '.join(map(_shown, missing))}, which its table names.")
     return found
 

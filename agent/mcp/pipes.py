@@ -22,8 +22,6 @@ from agent.mcp.program import Program
 
 LONGEST_LINE = 32 << 20  # bytes; pictures come as text in one line
 NOISE = 200  # lines that are no messages
-UNASKED = 20_000  # messages in a row that answer nothing
-AT_ONCE, AT_ONCE_SECONDS = 1_000, 2.0  # the same, within so many seconds
 LEAVE_SECONDS = 1.0  # for a server to end by itself once its input is closed
 ERRORS_BYTES = 256 * 1024  # of its standard error that are kept
 _CHUNK = 1 << 16
@@ -47,8 +45,6 @@ class Line:
         self._errors = _KeptErrors(errors, secrets)
         self._leaving = False
         self._noise = 0
-        self._unasked = 0
-        self._lately, self._since = 0, 0.0
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[tuple[Any, Any]]:
@@ -134,18 +130,8 @@ class Line:
             if self._noise > NOISE:
                 self._end("it writes other things than messages of the protocol to its standard output")
             return self._noise <= NOISE
-        if self._floods(answers=isinstance(message, mcp_types.JSONRPCResponse | mcp_types.JSONRPCError)):
-            self._end("it sends messages without end")
-            return False
         await to_client.send(SessionMessage(message))
         return True
-
-    def _floods(self, *, answers: bool) -> bool:
-        self._unasked = 0 if answers else self._unasked + 1
-        if (now := anyio.current_time()) - self._since > AT_ONCE_SECONDS:
-            self._lately, self._since = 0, now
-        self._lately += not answers
-        return self._unasked > UNASKED or self._lately > AT_ONCE
 
     async def _how_it_ended(self, otherwise: str) -> str:
         status = await self._status_at_the_end()

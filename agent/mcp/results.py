@@ -12,6 +12,7 @@ from typing import Any
 import mcp_types
 
 from agent.tools.base import Picture, Reply
+from agent.tools.file_view import enlarged
 
 MOST = 20_000  # characters of text
 MOST_PICTURES = 8
@@ -94,7 +95,7 @@ def _picture(data: str) -> Picture:
             if image.width * image.height > PIXELS:
                 raise ValueError(f"it has {image.width}×{image.height} pixels")
             image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-            return _encoded(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+            return _encoded(enlarged(image.convert("RGBA" if image.has_transparency_data else "RGB")))
     except (OSError, SyntaxError, EOFError, Image.DecompressionBombError, UnidentifiedImageError):
         raise ValueError("it is damaged, or of a kind that is not known") from None
 

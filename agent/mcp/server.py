@@ -19,17 +19,17 @@ import mcp_types
 from mcp import MCPError
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, get_default_environment, stdio_client
+from pydantic import ValidationError
 
 from agent.errors import Stop, ToolFault
 from agent.mcp.config import ServerConfig
 from agent.mcp.elicitation import answer_of
+from agent.mcp.incoming import MOST_TOOLS, all_tools, fault_of, sifted
 from agent.mcp.pipes import Line
 from agent.mcp.program import Program, Start
 from agent.mcp.web import Road, secrets_of, value_of
 from agent.tools.base import Context, Room
 
-MOST_TOOLS = 2_000  # that a server may tell of before it is not listened to any more
-MOST_PAGES = 50
 RESTART_PAUSE = 1.0  # seconds
 RESTARTS = 5  # of one session
 LEAVING = 5.0  # seconds for a connection to end by itself
@@ -63,10 +63,14 @@ class Server:
     Args:
         start: how its program is started; None leaves that to the library.
         scratch: a folder of the session, for where it runs and what it writes to its standard error.
+
+    Attributes:
+        refused: tools that break the protocol, each with why.
     """
 
     def __init__(self, config: ServerConfig, room: Room, start: Start | None, scratch: Path) -> None:
         self.config = config
+        self.refused: list[tuple[str, str]] = []
         self._room = room
         self._start = start
         self._scratch = scratch
@@ -93,6 +97,7 @@ class Server:
         ready: asyncio.Future[list[mcp_types.Tool]] = asyncio.get_running_loop().create_future()
         scope = anyio.CancelScope(deadline=anyio.current_time() + self.config.start_seconds)
         self._leave, self._reason, self._why = anyio.Event(), "", str
+        self.refused = []
         life = asyncio.create_task(self._live(ready, scope, self._leave), name=f"mcp {self.config.name}")
         self._lives[life] = scope
         life.add_done_callback(self._lives.pop)
@@ -102,7 +107,7 @@ class Server:
             scope.cancel()
             raise
         if not ready.done():
-            raise ToolFault(self._fault("could not be started", self._reason))
+            raise ToolFault(self._fault(f"could not be {'reached' if self.config.url else 'started'}", self._reason))
         return ready.result()
 
     async def aclose(self) -> None:
@@ -123,7 +128,7 @@ class Server:
         try:
             with scope:
                 async with self._connection() as (client, ended):
-                    tools = await _all_tools(client)
+                    tools = await all_tools(client)
                     scope.deadline = float("inf")
                     self._client = client
                     ready.set_result(tools)
@@ -138,7 +143,8 @@ class Server:
             if lost:
                 self._client = None
         if lost and not self._closed and not self._calls:  # a call that is lost with it tells it
-            self._room.news.tell(f"{self._fault('is gone', self._reason)} It is started anew when you use it again.")
+            begun = "connected to" if self.config.url else "started"
+            self._room.news.tell(f"{self._fault('is gone', self._reason)} It is {begun} anew when you use it again.")
 
     async def _stay(self, client: Client, ended: anyio.Event, leave: anyio.Event) -> None:
         async with anyio.create_task_group() as tasks:
@@ -179,8 +185,17 @@ class Server:
             line = await self._line(self._start)
             ended, self._why = line.ended, lambda: line.reason
             transport = line.open()
-        async with self._client_on(transport) as client:
+
+        def flooded() -> None:
+            self._why = lambda: "it sends messages without end"
+            ended.set()
+
+        async with self._client_on(sifted(transport, self._refuse, flooded)) as client:
             yield client, ended
+
+    def _refuse(self, name: str, why: str) -> None:
+        if len(self.refused) < MOST_TOOLS:
+            self.refused.append((name, f"it breaks the protocol: {why}"))
 
     def _client_on(self, transport: Any) -> Client:
         return Client(
@@ -289,11 +304,19 @@ class Server:
             await asyncio.wait(set(self._lives), timeout=LEAVING)
         return (
             f"{self._fault('is gone in the middle of the call', self._reason)} What it has done is not known: look "
-            f"before you try again. {'It is not started again.' if self._gives_up else 'The next call starts it anew.'}"
+            f"before you try again. {self._what_follows}"
         )
 
     @property
+    def _what_follows(self) -> str:
+        if self._gives_up:
+            return "It is not started again."
+        return f"The next call {'connects to it' if self.config.url else 'starts it'} anew."
+
+    @property
     def _gives_up(self) -> bool:
+        if self.config.url:  # it may be back any moment, and asking costs nothing
+            return self._closed
         return self._closed or self._unanswered_restarts > 0 or self._restarts >= RESTARTS
 
     async def _there(self) -> Client:
@@ -358,32 +381,13 @@ async def _set_after(wait: Callable[[], Any], event: anyio.Event) -> None:
     event.set()
 
 
-async def _all_tools(client: Client) -> list[mcp_types.Tool]:
-    """What it offers, page by page."""
-    if client.server_capabilities.tools is None:
-        return []
-    session: Any = client.session
-    session.validate_tool_result = _unchecked  # the schema is the server's own, and could take for ever to check
-    tools: list[mcp_types.Tool] = []
-    cursor: str | None = None
-    for _ in range(MOST_PAGES):
-        page = await client.list_tools(cursor=cursor)
-        tools += page.tools
-        cursor = page.next_cursor
-        if cursor is None or len(tools) > MOST_TOOLS:
-            break
-    return tools[:MOST_TOOLS]
-
-
-async def _unchecked(name: str, result: object) -> None:
-    del name, result
-
-
 def _in_words(raised: BaseException) -> str:
     """The first cause, in one line; a library's lists of faults are cut."""
     error = raised
     while isinstance(error, BaseExceptionGroup):
         error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    if isinstance(error, ValidationError):
+        return fault_of(error)
     words = " ".join(str(error).split())[:500]
     if isinstance(error, ToolFault):
         return words

@@ -120,7 +120,9 @@ def _applied(folder: Folder, arguments: Arguments) -> Reply:
 
 def _places(folder: Folder, asked: Sequence[Change]) -> dict[str, Path]:
     """Where each path of the patch leads, no two to the same place."""
-    places = {text: folder.resolve(text) for change in asked for text in _paths(change)}
+    whole = {change.path for change in asked if isinstance(change, Delete) or _only_moves(change)}
+    texts = [text for change in asked for text in _paths(change)]
+    places = {text: folder.place(text) if text in whole else folder.resolve(text) for text in texts}
     seen: dict[Path, str] = {}
     for change in asked:
         for text in _paths(change):
@@ -131,6 +133,10 @@ def _places(folder: Folder, asked: Sequence[Change]) -> dict[str, Path]:
                 )
             seen[place] = text
     return places
+
+
+def _only_moves(change: Change) -> bool:
+    return isinstance(change, Update) and not change.hunks
 
 
 def _paths(change: Change) -> tuple[str, ...]:
@@ -210,6 +216,8 @@ def _must_be_free(folder: Folder, path: Path, line: int) -> None:
 
 
 def _must_be_a_file(folder: Folder, path: Path, line: int) -> None:
+    if path.is_symlink():
+        return
     folder.resolve(str(path), there=True)
     if not path.is_file():
         raise ToolFault(f"Line {line} of the patch: {folder.name(path)} is no file. Nothing was changed.")

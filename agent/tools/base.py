@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, cast
 
 from agent.errors import ToolFault
+from agent.policy import Use
 from agent.recorder import Recorder
 from agent.tools.folder import Folder
 from agent.tools.news import News
 from agent.tools.ports import Files, LiveOffice, Programs
+from agent.tools.shared import DEFINITIONS
 from agent.values import FunctionCall, Word
 
 Arguments: TypeAlias = Mapping[str, Any]
@@ -98,23 +100,8 @@ class Reply:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Risk:
-    """Why a call needs the user's yes, unless their own rules or words say otherwise.
-
-    Attributes:
-        rule: name, like "mcp" or "shell-unconfined".
-        risk: for the user to read.
-        recipient: who gets it: a server's name, for one.
-    """
-
-    rule: str
-    risk: str
-    recipient: str = ""
-
-
-def _no_risk(_: Arguments) -> Risk | None:
-    return None
+def _plain_use(_: Arguments) -> Use | None:
+    return Use()
 
 
 def _no_words(_: Arguments) -> str:
@@ -131,10 +118,12 @@ class Tool:
         builtin: the type of OpenAI's own tool that this one stands for, where that is offered in its place.
         schema_of: the whole JSON Schema in place of `parameters`, for tools that are not ours; then it is not strict.
         in_words: says a call for people, in one line: "edit budget.xlsx: 3 changes".
-        risk: why a call needs a yes; None for no reason.
+        use: what the rules of approval are told of a call, where that is more than its name and arguments; None for
+            one that cannot be carried out anyway.
         reads_only: calls that only look and can be carried out beside each other.
         own_event: what it does has an event of its own, so that `tool.started` need not tell it.
         touches_files: the task's folder is read or written, so that it must be the same in all places.
+        definitions: what the parameters refer to, as `#/$defs/NAME`.
     """
 
     name: str
@@ -144,10 +133,11 @@ class Tool:
     builtin: Literal["", "shell", "apply_patch"] = ""
     schema_of: Mapping[str, Any] | None = None
     in_words: Callable[[Arguments], str] = _no_words
-    risk: Callable[[Arguments], Risk | None] = _no_risk
+    use: Callable[[Arguments], Use | None] = _plain_use
     reads_only: bool = False
     own_event: bool = False
     touches_files: bool = False
+    definitions: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def offer(self) -> Word:
@@ -159,12 +149,13 @@ class Tool:
     def _schema(self) -> Word:
         if self.schema_of is not None:
             return dict(self.schema_of)
-        return {
+        schema: Word = {
             "type": "object",
             "properties": {name: dict(schema) for name, schema in self.parameters.items()},
             "required": list(self.parameters),
             "additionalProperties": False,
         }
+        return schema | ({DEFINITIONS: dict(self.definitions)} if self.definitions else {})
 
     def read(self, call: FunctionCall) -> Arguments:
         """The arguments of a call.

@@ -99,13 +99,16 @@ def trash_of(folder: Folder) -> Path:
 def carry_out(folder: Folder, changes: Sequence[Change]) -> None:
     """Do all of the changes at once; each speaks of the files as they are before. No two may be about one place.
 
+    Args:
+        changes: at least one.
+
     Raises:
         ToolFault: one could not be done (full disk, read-only folder, …), and nothing has changed.
     """
     mend(folder)
     _check_writable(folder, changes)
     plan = _planned(folder, changes)
-    culprit = folder.path
+    culprit = changes[0].path
     try:
         with _written_down(folder, plan) as reached:
             for made in plan.made:

@@ -125,7 +125,7 @@ def in_words(operations: Sequence[Operation]) -> str:
 
 def _placed(folder: Folder, number: int, operation: Operation) -> _Planned:
     try:
-        path = place(folder, operation.path)
+        path = folder.place(operation.path)
         match operation:
             case Write(text=text) if not is_unicode(text):
                 raise ToolFault("the text has half a character (a lone surrogate).")
@@ -137,24 +137,9 @@ def _placed(folder: Folder, number: int, operation: Operation) -> _Planned:
                 return _Planned(number, operation, path, None)
             case Move() | Copy():
                 to = operation.to + PurePosixPath(operation.path).name if operation.to.endswith("/") else operation.to
-                return _Planned(number, operation, path, place(folder, to))
+                return _Planned(number, operation, path, folder.place(to))
     except ToolFault as fault:
         raise ToolFault(f"Operation {number}: {fault} Nothing was done, of any operation.") from None
-
-
-def place(folder: Folder, text: str) -> Path:
-    """A path whose last part is taken as it is: what is done to a link is done to the link.
-
-    Raises:
-        ToolFault: it leads out of the folder, or is the folder itself.
-    """
-    whole = folder.resolve(text)
-    if whole == folder.path:
-        raise ToolFault("the task's folder itself cannot be changed.")
-    path = PurePosixPath(text.strip())
-    if path.name in ("", "..") or not (folder.path / path).is_symlink():
-        return whole
-    return folder.resolve(str(path.parent)) / path.name
 
 
 def _problems(folder: Folder, planned: Sequence[_Planned]) -> list[str]:

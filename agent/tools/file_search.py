@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -79,15 +80,15 @@ def search(
     by_line = _matcher(f"(?{flags}){written}" if flags else written)
     by_block = None if not literal and _OF_LINES_ONLY.search(written) else _matcher(f"(?m{flags}){written}")
     found, deadline = Found(), time.monotonic() + SECONDS
-    for path in _files(root, start, names, hidden):
+    for path, name in _files(root, start, names, hidden):
         check_cancelled()
         if found.full or time.monotonic() > deadline or found.searched >= _MOST_FILES:
             found.complete = False
             break
         try:
-            _search(found, path, path.relative_to(root).as_posix(), by_line, by_block, around, deadline)
+            _search(found, path, name, by_line, by_block, around, deadline)
         except OSError:
-            found.skipped.append(path.relative_to(root).as_posix())
+            found.skipped.append(name)
     return found
 
 
@@ -107,16 +108,18 @@ def _matcher(pattern: str) -> Matcher:
         ) from None
 
 
-def _files(root: Path, start: Path, names: str | None, hidden: bool) -> Iterator[Path]:
+def _files(root: Path, start: Path, names: str | None, hidden: bool) -> Iterator[tuple[str, str]]:
+    """Files, and what they are called below `root`. As strings: there may be a hundred thousand."""
     if start.is_file():
-        yield start
+        yield str(start), start.relative_to(root).as_posix()
         return
     for where, folders, files in os.walk(start):
         folders[:] = sorted(each for each in folders if hidden or not each.startswith("."))
+        below = "" if Path(where) == root else f"{Path(where).relative_to(root).as_posix()}/"
         for name in sorted(files):
-            path = Path(where, name)
-            if (hidden or not name.startswith(".")) and fits(path.relative_to(start), names) and _is_inside(path, root):
-                yield path
+            path, wanted = f"{where}/{name}", hidden or not name.startswith(".")
+            if wanted and (not names or fits(Path(path).relative_to(start), names)) and _is_inside(path, root):
+                yield path, f"{below}{name}"
 
 
 def fits(path: Path | PurePosixPath, glob: str | None) -> bool:
@@ -130,18 +133,23 @@ def fits(path: Path | PurePosixPath, glob: str | None) -> bool:
     )
 
 
-def _is_inside(path: Path, root: Path) -> bool:
+def _is_inside(path: str, root: Path) -> bool:
     try:
-        return path.is_file() and (not path.is_symlink() or path.resolve().is_relative_to(root))
+        mode = os.lstat(path).st_mode
+        return stat.S_ISREG(mode) or (stat.S_ISLNK(mode) and _leads_inside(Path(path), root))
     except (OSError, RuntimeError):
         return False
 
 
+def _leads_inside(link: Path, root: Path) -> bool:
+    return link.is_file() and link.resolve().is_relative_to(root)
+
+
 def _search(
-    found: Found, path: Path, name: str, by_line: Matcher, by_block: Matcher | None, around: int, deadline: float
+    found: Found, path: str, name: str, by_line: Matcher, by_block: Matcher | None, around: int, deadline: float
 ) -> None:
     before = found.matches
-    with path.open("rb") as file:
+    with open(path, "rb") as file:
         head = file.read(HEAD)
         coding = coding_of(head, whole=len(head) < HEAD)
         if coding is None or head.startswith(b"%PDF-"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 WIDTH = 1_440  # pixels, where nothing is said
 WIDEST = 2_048  # pixels of the longer side
+SMALLEST = 32  # pixels of the shorter side
 MOST_PIXELS = 89_000_000  # of a file; more would take too much memory, and may be made to
 _ORIENTATION = 0x0112
 _PNG_BYTES = 1_500_000  # above which a picture without transparency is sent as a JPEG
@@ -103,10 +105,24 @@ def _scaled(image: Image, width: int) -> Image:
     from PIL.Image import Resampling
 
     factor = min(width / image.width, WIDEST / image.height, 1.0)
-    if factor == 1.0:
+    if factor < 1.0:
+        size = max(round(image.width * factor), 1), max(round(image.height * factor), 1)
+        image = image.resize(size, Resampling.LANCZOS, reducing_gap=3.0)
+    return enlarged(image)
+
+
+def enlarged(image: Image) -> Image:
+    """A tiny picture so that its shorter side has `SMALLEST` pixels.
+
+    Models' servers refuse pictures of a single pixel, and with one of them every later request of a session.
+    """
+    from PIL.Image import Resampling
+
+    times = math.ceil(SMALLEST / min(image.size))
+    if times <= 1:
         return image
-    size = max(round(image.width * factor), 1), max(round(image.height * factor), 1)
-    return image.resize(size, Resampling.LANCZOS, reducing_gap=3.0)
+    width, height = (max(min(side * times, max(side, WIDTH)), SMALLEST) for side in image.size)
+    return image.resize((width, height), Resampling.NEAREST)
 
 
 def _encoded(image: Image, photo: bool) -> Picture:

@@ -16,6 +16,7 @@ from agent.tools.base import Arguments, Context, Reply, Room, Tool
 from agent.tools.file_changes import ChangeFiles, change_files, in_words
 from agent.tools.file_read import LINES, Lines, Reader
 from agent.tools.folder import Folder
+from agent.tools.shared import shared
 from agent.tools.strict import Part, parameters_of, parsed
 
 _DEEPEST = 12  # levels of a tree
@@ -123,11 +124,13 @@ def _tool(
         except ToolFault:
             return name.replace("_", " ")
 
+    parameters, definitions = shared(parameters_of(model))
     return Tool(
         name,
         description,
-        parameters_of(model),
+        parameters,
         _run(model, do),
+        definitions=definitions,
         in_words=said,
         reads_only=reads_only,
         touches_files=True,
@@ -151,7 +154,7 @@ def _plain(text: str) -> str:
 def _list(folder: Folder, told: ListFiles) -> str:
     path = folder.resolve(told.path or ".", there=True)
     if not path.is_dir():
-        raise ToolFault(f"{folder.name(path)} is a file; read_file reads it.")
+        raise ToolFault(f"{folder.name(path)} is {'a file; read_file reads it' if path.is_file() else 'no folder'}.")
     if told.pattern:
         listing = file_list.matching(path, folder.path, told.pattern, hidden=bool(told.hidden))
     else:
@@ -205,9 +208,12 @@ def _more(found: Lines) -> list[str]:
 def _search(folder: Folder, told: SearchFiles) -> str:
     if not 0 < len(told.pattern) <= _LONGEST:
         raise ToolFault(f"pattern must have 1 to {_LONGEST} characters.")
+    path = folder.resolve(told.path or ".", there=True)
+    if not path.is_dir() and not path.is_file():
+        raise ToolFault(f"{folder.name(path)} is no file that could be searched.")
     found = file_search.search(
         folder.path,
-        folder.resolve(told.path or ".", there=True),
+        path,
         told.pattern,
         literal=bool(told.literal),
         match_case=bool(told.match_case),
@@ -236,7 +242,7 @@ def _view(folder: Folder, told: ViewImage) -> Reply:
     path = folder.resolve(told.path, there=True)
     if not path.is_file():
         raise ToolFault(f"{folder.name(path)} is no file.")
-    width = None if told.width is None else max(told.width, 16)
+    width = None if told.width is None else max(told.width, file_view.SMALLEST)
     picture, words = file_view.view(path, folder.name(path), width, told.region, 1 if told.page is None else told.page)
     folder.note(path)
     return Reply(words, pictures=(picture,))

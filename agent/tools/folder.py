@@ -42,7 +42,7 @@ class Folder:
         if not isinstance(text, str) or not text.strip() or "\0" in text or len(text) > LONGEST:
             raise ToolFault(f"a path must be a text of 1 to {LONGEST} characters.")
         try:
-            path = (self.path / self._without_alias(text.strip())).resolve()
+            path = (self.path / self._without_alias(self._as_meant(text))).resolve()
             with suppress(FileNotFoundError, NotADirectoryError):
                 path.lstat()  # a name that is too long, …
         except (OSError, RuntimeError, ValueError) as error:
@@ -52,6 +52,17 @@ class Folder:
         if there and not path.exists():
             raise ToolFault(f"{self.name(path)} does not exist.{self._near(path)}")
         return path
+
+    def place(self, text: str) -> Path:
+        """The same for what is moved, replaced or deleted: of a link the link itself, and never the whole folder.
+
+        Raises:
+            ToolFault: it leads out of the folder, or is the folder itself.
+        """
+        if (whole := self.resolve(text)) == self.path:
+            raise ToolFault("the task's folder itself cannot be changed.")
+        path = self.path / self._without_alias(self._as_meant(text))
+        return self.resolve(str(path.parent)) / path.name if path.name != ".." and path.is_symlink() else whole
 
     def name(self, path: Path) -> str:
         """A path as the model is told it: relative to the folder."""
@@ -111,6 +122,10 @@ class Folder:
         cure = _CURES.get(error.errno or 0, "")
         return ToolFault(f"{self.name(path)} could not be written: {_reason(error)}. Nothing was changed.{cure}")
 
+    def _as_meant(self, text: str) -> str:
+        """Without blanks around it, unless there is a file of such a name."""
+        return text if os.path.lexists(self.path / text) else text.strip()
+
     def _without_alias(self, text: str) -> Path:
         for alias in self.aliases:
             if text == alias or text.startswith(alias.rstrip("/") + "/"):
@@ -131,9 +146,10 @@ class Folder:
         return f" There is: {', '.join(close)}." if close else ""
 
 
+_FULL = " The disk is full; free some space (what tools delete only goes to .trash), or ask the user to."
 _CURES = {
-    errno.ENOSPC: " The disk is full; free some space, or ask the user to.",
-    errno.EDQUOT: " The disk is full; free some space, or ask the user to.",
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
     errno.EACCES: " Choose another place, or ask the user to make it writable.",
     errno.EROFS: " Choose another place, or ask the user to make it writable.",
 }

@@ -14,7 +14,8 @@ import anyio
 from agent.errors import ToolFault
 from agent.mcp.config import ServerConfig
 from agent.mcp.program import Start
-from agent.tools.base import Arguments, Context, Reply, Risk, Room, Tool
+from agent.policy import Use
+from agent.tools.base import Arguments, Context, Reply, Room, Tool
 
 if TYPE_CHECKING:  # the library takes most of a second to load, and only sessions with servers need it
     from agent.mcp.offers import Offered
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # the library takes most of a second to load, and only sessio
 
 MOST_TOOLS = 100  # of all servers together; providers take 128 in all
 SHOWN_VALUE, SHOWN = 300, 1_500  # characters of one argument, and of all of them, as people read a call
+IN_ONE_LINE = 200  # characters of a call; a longer one has a line for each argument
 
 Say = Callable[[str], None]
 
@@ -75,7 +77,8 @@ async def _tools_of(server: Server, say: Say) -> list[Tool]:
     from agent.mcp.offers import offers_of
 
     said: list[str] = []
-    offered = await anyio.to_thread.run_sync(offers_of, server.config, await server.open(), said.append)
+    told = await server.open()
+    offered = await anyio.to_thread.run_sync(offers_of, server.config, told, said.append, server.refused)
     for words in said:
         say(words)
     return [_tool(server, offer) for offer in offered]
@@ -93,12 +96,11 @@ def _tool(server: Server, offer: Offered) -> Tool:
         reply = await anyio.to_thread.run_sync(reply_of, result, config.name)
         return replace(reply, text=server.without_secrets(reply.text))
 
-    def risk(arguments: Arguments) -> Risk | None:
-        if not asks_before(config, offer) or _fault_in(offer, arguments):
+    def use(arguments: Arguments) -> Use | None:
+        if _fault_in(offer, arguments):
             return None
-        return Risk(
-            "mcp", "A program that is no part of Deskhand carries this out, where you may not see it", config.name
-        )
+        words = server.without_secrets(spelt_out(config.name, offer.own_name, arguments))
+        return Use(offer.own_name, words, server=config.name, ask_before=asks_before(config, offer))
 
     return Tool(
         offer.name,
@@ -106,8 +108,8 @@ def _tool(server: Server, offer: Offered) -> Tool:
         {},
         run,
         schema_of=offer.schema,
-        in_words=lambda arguments: in_words(config.name, offer.own_name, arguments),
-        risk=risk,
+        in_words=lambda arguments: server.without_secrets(in_words(config.name, offer.own_name, arguments)),
+        use=use,
         reads_only=config.ask_before == "changes" and offer.only_reads,
         touches_files=bool(config.command),
     )
@@ -118,6 +120,19 @@ def asks_before(config: ServerConfig, offer: Offered) -> bool:
     if config.ask_before == "nothing" or offer.own_name in config.without_asking:
         return False
     return config.ask_before == "every call" or not offer.only_reads
+
+
+def spelt_out(server: str, tool: str, arguments: Arguments) -> str:
+    """The whole call, for who must say yes to it."""
+    told = [f"{_line(name)} = {json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items()]
+    called, line = f"{server}: {_line(tool)}", ", ".join(told)
+    if len(line) > IN_ONE_LINE:
+        return "\n".join((called, *told))
+    return f"{called} ({line})" if told else called
+
+
+def _line(name: str) -> str:
+    return name if name.isprintable() else json.dumps(name)
 
 
 def in_words(server: str, tool: str, arguments: Arguments) -> str:

@@ -21,7 +21,7 @@ from agent.values import Note
 
 MOST = 60  # notes of one session
 YES = "Yes"
-_YESES = frozenset({"yes", "y", "ok", "okay", "ja", "oui", "sí", "si"})
+_YESES = frozenset({"yes", "yes please", "y", "ok", "okay", "sure", "ja", "ja bitte", "oui", "sí", "si"})
 
 _PARAMETERS = {
     "note": {
@@ -131,7 +131,7 @@ async def _agree(note: Note | None, replaced: Note | None, context: Context) -> 
     if setting == "always":
         return
     answer = "" if setting == "never" else await _answer(note, replaced, context)
-    if answer.strip(" .!").casefold() not in _YESES:
+    if answer.strip(" .!").replace(",", "").casefold() not in _YESES:
         said = f": they say «{answer}»" if answer else " (--approve never)"
         raise ToolFault(
             f"The user did not agree to this for later sessions{said}. Nothing was changed; what you need for this "

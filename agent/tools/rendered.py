@@ -254,7 +254,7 @@ class Page:
 
 
 def told(page: Page, taken: Taken, most: int, *, last: bool = False) -> str:
-    """What was taken, as text of at most about `most` characters; says how long it is and what is left out.
+    """What was taken, as text of at most `most` characters; says how long it is and what is left out.
 
     Args:
         last: nothing comes after it.
@@ -269,17 +269,30 @@ def told(page: Page, taken: Taken, most: int, *, last: bool = False) -> str:
     head = page.take()
     page.feed(taken.tail[taken.tail.find(b"\n", 0, LONGEST_LINE) + 1 :], last=last)
     length = len(taken.head) + taken.dropped + len(taken.tail)
-    half = most // 2
-    between = f"[… of {length:,} bytes only the beginning and the end were kept …]"
-    return f"{head[:half]}\n{between}\n{page.take()[-half:]}"
+    return _ends(head, f"of {length:,} bytes only the beginning and the end were kept", page.take(), most)
 
 
 def cut(text: str, most: int) -> str:
     """The beginning and the end of a text that is longer than `most` characters, and how long it is."""
     if len(text) <= most:
         return text
-    half = most // 2
-    return f"{text[:half]}\n[… {len(text) - 2 * half:,} of {len(text):,} characters left out …]\n{text[-half:]}"
+    left_out = len(text) - 2 * _half(_left_out(len(text), len(text)), most)
+    return _ends(text, _left_out(left_out, len(text)), text, most)
+
+
+def _left_out(count: int, length: int) -> str:
+    return f"{count:,} of {length:,} characters left out"
+
+
+def _ends(head: str, between: str, tail: str, most: int) -> str:
+    """Never more than `most` characters; only the beginning, where most of them would not be of the text."""
+    half = _half(between, most)
+    return f"{head[:half]}\n[… {between} …]\n{tail[-half:]}" if half else head[:most]
+
+
+def _half(between: str, most: int) -> int:
+    told = len(f"\n[… {between} …]\n")
+    return (most - told) // 2 if most > 2 * told else 0
 
 
 def last_lines(data: bytes, count: int, most: int) -> str:

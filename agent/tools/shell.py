@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal, cast
 
 import anyio
 from anyio import to_thread
 from pydantic import Field
 
 from agent.errors import ToolFault
-from agent.tools.base import Arguments, Context, Reply, Risk, Room, Tool
+from agent.events.work import printed
+from agent.policy import Use
+from agent.tools.base import Arguments, Context, Reply, Room, Tool
 from agent.tools.jobs import Job, how, short
 from agent.tools.shell_script import MOST_STATES, script_of
 from agent.tools.strict import Part, parameters_of, parsed
@@ -23,7 +24,7 @@ YIELD_SECONDS, LONGEST_YIELD_SECONDS = 10.0, 300.0
 WAIT_SECONDS, LONGEST_WAIT_SECONDS = 600.0, 6 * 3600.0
 TYPED_SECONDS = 3.0  # for what comes of something that was typed
 TAKING_SECONDS = 3.0  # for any of it to be taken
-OUTPUT, LEAST_OUTPUT, MOST_OUTPUT = 10_000, 200, 20_000  # characters of one command
+OUTPUT, MOST_OUTPUT = 10_000, 20_000  # characters of one command
 ALL_OUTPUT = 30_000  # of all commands of a call
 MOST_COMMANDS = 20
 TYPED_LINE_BYTES = 4000  # a terminal drops what goes beyond 4095 in one line
@@ -31,24 +32,6 @@ SHORTEST_SECRET = 4
 
 _SIGNALS = {b"\x03": signal.SIGINT, b"\x1c": signal.SIGQUIT}
 _KEY = re.compile(r"\^([A-Z@\[\\\]^_])")
-
-_SENDS = re.compile(
-    r"\bgit\s+(-\S+\s+)*push\b"
-    r"|\b(npm|pnpm|yarn|cargo|uv|poetry|flit|gem|docker|podman)\s+(publish|push)\b|\btwine\s+upload\b"
-    r"|\bgh\s+\w+\s+(create|merge|comment|close|edit|delete|review|upload)\b"
-    r"|\b(curl|http|https|xh|wget)\b[^\n]*\s(-X|--request|--method|-d|--data\S*|--json|-F|--form\S*|-T|--upload-file|"
-    r"--post-\S+|--body-\S+|POST|PUT|PATCH|DELETE)\b"
-    r"|\b(ssh|scp|sftp|rsync|ftp|lftp|rclone|nc|ncat|netcat|socat|telnet|mail|mailx|mutt|sendmail|msmtp|swaks)\s+\S",
-    re.IGNORECASE,
-)
-_FETCHES_AND_RUNS = re.compile(
-    r"\b(curl|wget)\b[^\n]*\|\s*(sudo\s+)?(env\s+)?((ba|z|da|k)?sh|python\S*|perl|ruby|node)\b"
-    r"|(<\(|\$\(|`)\s*(curl|wget)\b"
-    r"|\b(apt|apt-get|dnf|yum|zypper|brew|snap|flatpak|pip3?|pipx|npm|pnpm|yarn|cargo|gem|go|conda|apk|uv)\s+"
-    r"([^\n;|&]*\s)?(install|add|get|sync|upgrade)\b"
-    r"|\b(npx|uvx|bunx|pnpx)\s",
-    re.IGNORECASE,
-)
 
 
 class ShellCall(Part):
@@ -85,29 +68,30 @@ def shell_tools(room: Room) -> tuple[Tool, ...]:
     return (
         Tool(
             "shell",
-            _described(room),
+            "Run commands with bash, one after the other. `terminal` says where and how they run.",
             parameters_of(ShellCall),
             session.run,
             builtin="shell",
             in_words=_shell_in_words,
-            risk=lambda arguments: _risk(room, "\n".join(_commands(arguments))),
+            use=lambda arguments: _running(room, arguments),
             touches_files=True,
         ),
         Tool(
             "terminal",
             "Look after a command that was left running by `shell`: read, type, wait, end. You are told by itself when "
             "such a command ends; there is no need to look again and again. Where it asks for a password or for "
-            "something only the user knows, ask them with ask_user; never guess.",
+            f"something only the user knows, ask them with ask_user; never guess.\n{_about_shell(room)}",
             parameters_of(TerminalCall),
             session.terminal,
             in_words=_terminal_in_words,
-            risk=lambda arguments: _risk(room, _typed(arguments)),
+            use=session.typing,
             touches_files=True,
         ),
     )
 
 
-def _described(room: Room) -> str:
+def _about_shell(room: Room) -> str:
+    """Told by the other tool: OpenAI's own `shell` takes no description."""
     programs = room.programs
     where = (
         "in a sandbox that shows the system's programs, the task's folder and a home and /tmp of its own, and nothing "
@@ -117,11 +101,11 @@ def _described(room: Room) -> str:
     )
     network = "The network can be reached." if programs.network or programs.confined else "There is no network."
     return (
-        f"Run commands with bash, {where}. They start in the task's folder; the directory, variables, functions and "
+        f"`shell` runs commands {where}. They start in the task's folder; the directory, variables, functions and "
         "aliases that a command ends with are those that the next one begins with, but not `set` options. "
         f"{network} There is no screen. What a command leaves in the background runs until the session ends. "
-        "A command that takes longer than timeout_ms goes on in a terminal of its own, where `terminal` reads, feeds, "
-        "waits for or ends it; you are told when it ends. Output and errors come together, without colours."
+        "A command that takes longer than timeout_ms (10 s unless you say otherwise) is not ended: it goes on in a "
+        "terminal of its own. Output and errors come together, without colours."
     )
 
 
@@ -129,6 +113,7 @@ class _Shell:
     """The commands of a session."""
 
     def __init__(self, room: Room) -> None:
+        self._room = room
         self._terminals = Terminals.of(room)
         self._count = 0
         self._states: list[int] = []  # of those that ended while somebody waited, the last first
@@ -138,7 +123,7 @@ class _Shell:
         call = parsed(ShellCall, arguments)
         for command in call.commands:
             script_of(command, 0, ())  # all of them can be run, or none is
-        most = _between(call.max_output_length, OUTPUT, LEAST_OUTPUT, MOST_OUTPUT)
+        most = _between(call.max_output_length, OUTPUT, 0, MOST_OUTPUT)
         most = min(most, ALL_OUTPUT // len(call.commands))
         seconds = _between(call.timeout_ms, YIELD_SECONDS * 1000, 0, LONGEST_YIELD_SECONDS * 1000) / 1000
         deadline = anyio.current_time() + seconds
@@ -200,6 +185,21 @@ class _Shell:
             case _:
                 await to_thread.run_sync(job.drain)
         return await self._report(job, waited)
+
+    def typing(self, arguments: Arguments) -> Use | None:
+        """What is typed, as the rules of approval see it; a password is not told. Takes some milliseconds."""
+        text = _typed(arguments)
+        if text is None:
+            return Use()
+        job = self._terminals.find(arguments.get("id"))
+        if not job.runs:
+            return None
+        asked = job.asks()
+        where = f"into terminal {job.id}, where this runs: {short(job.command)}"
+        where += f", which asks: «{job.last(1, 200).strip()}»" if asked else ""
+        if asked == "password":
+            return _use(self._room, "", f"type a password of {len(text)} characters {where}")
+        return _use(self._room, text, f"type {where}\n{text}")
 
     async def _report(self, job: Job, waited: str) -> str:
         text = job.take(OUTPUT) or "[nothing new was printed]"
@@ -284,13 +284,7 @@ def _part(text: str, job: Job | None) -> Word:
 
 def _text_of(commands: list[str], parts: list[Word]) -> str:
     """The same for models that know no such parts."""
-    said: list[str] = []
-    for command, part in zip(commands, parts, strict=True):
-        outcome: Mapping[str, Any] = part["outcome"]
-        end = f"[exit {outcome['exit_code']}]" if outcome["type"] == "exit" else ""
-        shown = f"$ {short(command, 200)}" if len(commands) > 1 else ""
-        said += [line for line in (shown, part["stdout"], end) if line]
-    return "\n".join(said)
+    return printed(parts, [f"$ {short(command, 200)}" for command in commands] if len(commands) > 1 else ())
 
 
 def _line(job: Job) -> str:
@@ -314,21 +308,19 @@ def _typed(arguments: Arguments) -> str | None:
     return text if arguments.get("do") == "write" and isinstance(text, str) else None
 
 
-def _risk(room: Room, text: str | None) -> Risk | None:
-    """Why commands, or what is typed into them, need the user's yes."""
-    if text is None:
+def _running(room: Room, arguments: Arguments) -> Use | None:
+    """Commands as the rules of approval see them."""
+    commands = _commands(arguments)
+    if not any(command.strip() for command in commands):
         return None
+    words = f"run {commands[0]}" if len(commands) == 1 else "\n$ ".join(("run one after the other", *commands))
+    return _use(room, "\n".join(commands), words)
+
+
+def _use(room: Room, command: str, words: str) -> Use:
     programs = room.programs
-    if programs.confined:
-        return Risk(
-            "shell-unconfined",
-            f"This runs without a sandbox, with all your rights: {programs.confined}.",
-        )
-    if programs.network and _FETCHES_AND_RUNS.search(text):
-        return Risk("shell-network", "This runs something that comes from the network.")
-    if programs.network and _SENDS.search(text):
-        return Risk("shell-network", "This sends data to another computer, or may.")
-    return None
+    unconfined = bool(programs.confined)
+    return Use(words=words, command=command, sandbox=not unconfined, network=programs.network or unconfined)
 
 
 def _shell_in_words(arguments: Arguments) -> str:

@@ -14,8 +14,7 @@ MOST_BYTES = 120_000  # the kernel takes 128 KiB
 MOST_STATES = 8  # that a command may begin with; the last one is missing where its shell was killed or replaced
 
 _SAVE = r"""
-{ set +exu; } 2>/dev/null
-( ulimit -f 4096
+{ set +exu; ( ulimit -f 4096
   { while IFS= read -r __name; do
       case $__name in
         BASH*|FUNCNAME|GROUPS|DIRSTACK|PIPESTATUS|RANDOM|SRANDOM|SECONDS|LINENO|EPOCH*|SHLVL|PPID|UID|EUID) ;;
@@ -28,7 +27,7 @@ _SAVE = r"""
     builtin printf 'umask %s\n' "$(builtin umask)"
     builtin printf 'builtin cd -- %q || echo "[the directory %q is gone; this is the task'\''s folder]"\n' "$PWD" "$PWD"
   } >"$__state.new" && command mv -f "$__state.new" "$__state"
-) 2>/dev/null
+); } 2>/dev/null
 """
 _BEGIN = (
     '__state=$HOME/.shell/NUMBER; [ -d "${__state%/*}" ] || mkdir -p "${__state%/*}"; shopt -s expand_aliases; '
@@ -60,6 +59,16 @@ def script_of(command: str, number: int, before: Sequence[int]) -> str:
     if size > MOST_BYTES:
         raise ToolFault("The command is too long. Nothing was run; write a script into a file first, and run that.")
     return script
+
+
+def bash_of(script: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The arguments and the environment of a bash that runs a script.
+
+    It is no argument: there `ps` would show it, and `pkill -f` find the very shell that runs it.
+    """
+    return ("bash", "-c", '__script=$DESKHAND_SCRIPT; unset DESKHAND_SCRIPT; eval "$__script"'), {
+        "DESKHAND_SCRIPT": script
+    }
 
 
 def _in_one_line(text: str) -> str:

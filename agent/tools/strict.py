@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from types import NoneType
 from typing import Any, TypeVar, cast, get_args
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from agent.errors import ToolFault
 
 _DROPPED = frozenset({"title", "default", "discriminator", "examples"})
+_LITTLE = frozenset({"a", "an", "the", "of", "to"})
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -68,6 +70,8 @@ def _strict(schema: Any, defs: Mapping[str, Any]) -> Any:
     if "$ref" in told:
         return _strict(defs[told["$ref"].rpartition("/")[2]] | _without(told, {"$ref"}), defs)
     out = {name: _strict(value, defs) for name, value in told.items() if name not in _DROPPED | {"$defs", "properties"}}
+    if "properties" in told and _says_its_name(told):
+        del out["description"]
     if "oneOf" in out:
         out["anyOf"] = out.pop("oneOf")
     if kinds := _plain_kinds(out.get("anyOf")):
@@ -77,6 +81,13 @@ def _strict(schema: Any, defs: Mapping[str, Any]) -> Any:
         out["properties"] = {name: _strict(value, defs) for name, value in told["properties"].items()}
         out |= {"required": list(out["properties"]), "additionalProperties": False}
     return out
+
+
+def _says_its_name(told: Mapping[str, Any]) -> bool:
+    """Whether a docstring has no word but those of its class: then the model has read it already."""
+    said = re.findall(r"[a-z]+", told.get("description", "").lower())
+    name = {word.lower() for word in re.findall(r"[A-Z][a-z]*", told["title"])}
+    return bool(said) and name.issuperset(word for word in said if word not in _LITTLE)
 
 
 def _plain_kinds(variants: Any) -> list[str] | None:

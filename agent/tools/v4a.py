@@ -125,7 +125,11 @@ def read_diff(kind: Literal["create_file", "update_file"], path: str, diff: str)
     lines = _lines(diff)
     while lines and lines[-1].text.rstrip() == END:
         lines.pop()
-    return Add(path, 1, _new_text(path, lines)) if kind == "create_file" else Update(path, 1, _hunks(lines))
+    if kind == "create_file":
+        return Add(path, 1, _new_text(path, lines))
+    if not _changes(hunks := _hunks(lines)):
+        raise ToolFault(f"The diff would change nothing of {path}. Nothing was done.")
+    return Update(path, 1, hunks)
 
 
 def _change(header: Line, body: Sequence[Line]) -> Change:
@@ -153,9 +157,13 @@ def _update(path: str, header: Line, body: Sequence[Line]) -> Update:
             _wrong(body[0], "there is no path")
         body = body[1:]
     hunks = _hunks(_without_last_blanks(body))
-    if not to and not any(line.sign != " " for hunk in hunks for line in hunk.lines):
+    if not to and not _changes(hunks):
         _wrong(header, f"nothing of {path} would be changed")
     return Update(path, header.number, hunks, to)
+
+
+def _changes(hunks: Sequence[Hunk]) -> bool:
+    return any(line.sign != " " for hunk in hunks for line in hunk.lines)
 
 
 def _new_text(path: str, body: Sequence[Line]) -> str:

@@ -175,6 +175,25 @@ def test_a_link_to_a_file_inside_is_followed(folder: Path) -> None:
     assert (folder / "link.txt").is_symlink() and (folder / "a.txt").read_bytes() == b"1\ntwo\n"
 
 
+def test_a_link_that_is_deleted_or_moved_is_the_link_itself(folder: Path) -> None:
+    for name in ("link.txt", "other.txt"):
+        (folder / name).symlink_to("a.txt")
+    assert not operate(folder, type="delete_file", path="link.txt").failed
+    assert not apply(
+        folder, "*** Begin Patch\n*** Update File: other.txt\n*** Move to: moved.txt\n*** End Patch"
+    ).failed
+    assert not (folder / "link.txt").is_symlink() and (folder / "moved.txt").is_symlink()
+    assert (folder / "a.txt").read_bytes() == BEFORE["a.txt"]
+
+
+def test_a_diff_that_changes_nothing_is_none(folder: Path) -> None:
+    (tool,) = patch_tools(room(folder))
+    for diff in ("", "@@\n one"):
+        operation = {"type": "update_file", "path": "a.txt", "diff": diff}
+        reply = anyio.run(lambda: call(tool, operation=operation))  # noqa: B023 (it is run at once)
+        assert reply.failed and "would change nothing of a.txt" in reply.text
+
+
 def test_what_somebody_else_has_changed_is_left_alone(folder: Path) -> None:
     made = room(folder)
     (tool,) = patch_tools(made)
@@ -276,16 +295,19 @@ def test_no_foreign_plan_is_followed(folder: Path, target: str) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a small disk of its own is made by mount")
-def test_a_full_disk_changes_nothing(folder: Path) -> None:
+@pytest.mark.parametrize(("filled", "named"), [("", "b.txt"), ("(cat /dev/zero > full; true) 2>/dev/null; ", "a.txt")])
+def test_a_full_disk_changes_nothing(folder: Path, filled: str, named: str) -> None:
     script = f"mount -t tmpfs -o size=64k none {folder} && cd {folder} && printf 'one\\ntwo\\n' > a.txt && "
-    script += f"cd - >/dev/null && {sys.executable} -c '{FULL}' {folder}"
+    script += f"{filled}cd - >/dev/null && {sys.executable} -c '{FULL}' {folder}"
     ended = subprocess.run(
         ["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": "."}
     )
     if "unshare" in ended.stderr or "mount" in ended.stderr:
         pytest.skip("no namespaces of one's own here")
-    assert "No space left on device. Nothing was changed. The disk is full" in ended.stdout, ended
-    assert ended.stdout.endswith("['a.txt'] one\ntwo\n\n")
+    told = f"{named} could not be written: No space left on device. Nothing was changed. The disk is full"
+    assert ended.stdout.startswith(told), ended
+    left = ["a.txt", "full"] if filled else ["a.txt"]
+    assert ended.stdout.endswith(f"{left} one\ntwo\n\n")
 
 
 FULL = """

@@ -199,9 +199,10 @@ class Reviewer:
     asked: list[str] = field(default_factory=list[str])
 
     async def review(
-        self, asked: ApprovalRequested, said_by_user: Iterable[str], screen: Screenshot
+        self, asked: ApprovalRequested, said_by_user: Iterable[str], screen: Screenshot | None
     ) -> ApprovalReviewed:
         """Keep what was asked."""
+        assert screen
         self.asked.append(f"{asked.what} {list(said_by_user)} {screen.media_type}")
         return ApprovalReviewed(asked.id, "second", self.outcome, "low", "as told", Usage(cost_usd=0.5))
 

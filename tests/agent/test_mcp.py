@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -23,6 +24,7 @@ from agent.mcp.config import AskBefore, ServerConfig
 from agent.mcp.offers import Offered
 from agent.mcp.program import Start
 from agent.mcp.schemas import BadSchema, checked, fault_in
+from agent.policy import Policy, Use
 from agent.testing import MemoryJournal
 from agent.tools.base import Reply, Room, Tool
 from agent.tools.mcp import asks_before, in_words, open_servers
@@ -101,7 +103,8 @@ async def test_a_good_server_of_the_official_library(tmp_path: Path, monkeypatch
         assert wrong.failed and "a: 'two' is not of type 'integer'" in wrong.text and "Nothing was sent" in wrong.text
 
         reply = await opened.use("picture")
-        assert [(p.width, p.height, p.media_type) for p in reply.pictures] == [(30, 20, "image/png")]
+        # A tiny picture is enlarged.
+        assert [(p.width, p.height, p.media_type) for p in reply.pictures] == [(60, 40, "image/png")]
         assert "Here it is." in reply.text
         spoilt = await opened.use("picture", broken=True)
         assert not spoilt.pictures and "cannot be shown: it is damaged" in spoilt.text
@@ -172,8 +175,7 @@ async def test_a_server_asks_the_user_under_its_own_name(tmp_path: Path) -> None
         ("dies", "it ended (exit status 3) and said: I cannot find my configuration"),
         pytest.param("hangs", "it did not answer within 0.7 s", marks=pytest.mark.slow),
         ("hangs-in-list", "it did not answer within 1.5 s"),
-        pytest.param("not-a-list", "ValidationError", marks=pytest.mark.slow),
-        ("text", "Input should be 'object'"),
+        pytest.param("not-a-list", "tools: Input should be a valid list", marks=pytest.mark.slow),
     ],
 )
 async def test_one_that_cannot_be_started_is_left_out(tmp_path: Path, how: str, says: str) -> None:
@@ -191,6 +193,19 @@ async def test_no_such_program_and_no_such_variable(tmp_path: Path, monkeypatch:
         assert not opened.tools and len(opened.said) == 2
         assert any("there is no program 'no-such-program'" in words for words in opened.said)
         assert any("the variable NOT_SET" in words and "export it" in words for words in opened.said)
+
+
+async def test_a_tool_that_breaks_the_protocol_costs_that_tool_only(tmp_path: Path) -> None:
+    async with servers(tmp_path, broken("no-tools")) as opened:
+        assert set(opened.tools) == {"untyped", "echo"}
+        [said] = opened.said
+        for name in ("none (it breaks the protocol: inputSchema", "text (it", "unsure (it", "one without a name (it"):
+            assert name in said, said
+        assert "echo" in (await opened.use("untyped")).text
+    async with servers(tmp_path, broken("no-tools", tools=("echo", "text"))) as opened:
+        assert set(opened.tools) == {"echo"}
+        [said] = opened.said
+        assert "text (it breaks" in said and "none" not in said
 
 
 async def test_one_that_lies_about_its_schema(tmp_path: Path) -> None:
@@ -225,7 +240,7 @@ async def test_a_crowd_of_tools_is_cut(tmp_path: Path) -> None:
         ("flood", "writes other things than messages"),
         pytest.param("one-line", "more than 32 MB in one line", marks=pytest.mark.slow),
         pytest.param("messages", "sends messages without end", marks=pytest.mark.slow),
-        ("wrong-answer", "answered with what is no answer"),
+        ("wrong-answer", "answered with what is no answer: content: Input should be a valid list. What it has"),
         ("refuses", "refuses: not on Sundays (error -32099)"),
         ("password", "out of"),
     ],
@@ -384,10 +399,12 @@ def test_what_needs_a_yes() -> None:
 async def test_a_question_names_the_server_and_what_exactly_is_asked(tmp_path: Path) -> None:
     async with servers(tmp_path, broken("hints", name="trusted", ask_before="changes"), broken("lying")) as opened:
         look, change, tree = (opened.tools[name] for name in ("look", "change", "tree"))
-        assert look.risk({}) is None and look.reads_only and "trusted" in look.name
-        risk = change.risk({})
-        assert risk and risk.rule == "mcp" and risk.recipient == "trusted" and not change.reads_only
-        assert tree.risk({}) and tree.risk({"a": 1}) is None  # nobody is asked for what does not fit anyway
+        assert look.use({}) == Use("look", "trusted: look", server="trusted", ask_before=False)
+        assert look.reads_only and "trusted" in look.name and not change.reads_only
+        use = change.use({"to": "a\nb" * 99, "odd\nname": 1})
+        assert use and use.ask_before and Policy.load().judge(use).recipient == "trusted"
+        assert use.words == "trusted: change\nto = " + json.dumps("a\nb" * 99) + '\n"odd\\nname" = 1'
+        assert tree.use({}) and tree.use({"a": 1}) is None  # nobody is asked for what does not fit anyway
     words = in_words("good", "add", {"a": 1, "b": "x" * 4000})
     assert words.startswith('good: add (a = 1, b = "xx') and "(4002 characters)" in words and len(words) < 600
     assert in_words("good", "add", {}) == "good: add"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 
 from agent.mcp.config import ServerConfig
 from tests.agent.test_mcp import QuietUser, servers
+from tests.support.mcp_broken import ECHO, NO_TOOLS
 
 pytestmark = pytest.mark.anyio
 
@@ -53,8 +56,8 @@ class BrokenServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, how: str) -> None:
-        super().__init__(("127.0.0.1", 0), Broken)
+    def __init__(self, how: str, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Broken)
         self.how = how
         self.seen: list[str | None] = []
 
@@ -82,7 +85,7 @@ class Broken(BaseHTTPRequestHandler):
                     },
                 )
             case "tools/list":
-                self._answer(asked, {"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]})
+                self._answer(asked, {"tools": NO_TOOLS if how == "no-tools" else [ECHO]})
             case "tools/call":
                 self._called(how)
             case _:
@@ -100,21 +103,27 @@ class Broken(BaseHTTPRequestHandler):
                 time.sleep(3)
                 self.close_connection = True
             case "endless":
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.end_headers()
-                self.close_connection = True
-                try:
-                    while True:
-                        self.wfile.write(b" " * 1_000_000)
-                except OSError:
-                    return
+                self._without_end("application/json", b" " * 1_000_000)
+            case "floods":
+                told = b'data: {"jsonrpc": "2.0", "method": "notifications/message", "params": {}}\n\n'
+                self._without_end("text/event-stream", told * 100)
             case "html":
                 self._send(200, b"<h1>Welcome</h1>", "text/html")
             case "garbage":
                 self._send(200, b"{{{", "application/json")
             case _:
                 self._send(503, b"")
+
+    def _without_end(self, kind: str, chunk: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.close_connection = True
+        try:
+            while True:
+                self.wfile.write(chunk)
+        except OSError:
+            return
 
     def _answer(self, asked: dict[str, Any], result: dict[str, Any]) -> None:
         self._send(
@@ -157,7 +166,38 @@ async def test_a_good_server_over_http(tmp_path: Path) -> None:
 
 async def test_one_that_cannot_be_reached_is_left_out(tmp_path: Path) -> None:
     async with servers(tmp_path, ServerConfig("web", url="http://127.0.0.1:9/mcp")) as opened:
-        assert not opened.tools and "The MCP server web could not be started: ConnectError" in opened.said[0]
+        assert not opened.tools and "The MCP server web could not be reached: ConnectError" in opened.said[0]
+
+
+async def test_a_tool_that_breaks_the_protocol_costs_that_tool_only(tmp_path: Path) -> None:
+    with broken_server("no-tools") as (url, _):
+        async with servers(tmp_path, ServerConfig("web", url=url)) as opened:
+            assert set(opened.tools) == {"untyped", "echo"} and "none (it breaks the protocol" in opened.said[0]
+
+
+@contextmanager
+def of_its_own(port: int = 0) -> Generator[int]:
+    """A server in a process of its own, which takes its connections with it; gives its port."""
+    begin = f"from {__name__} import BrokenServer as S; s = S('503', {port}); print(s.server_port, flush=True)"
+    argv = [sys.executable, "-c", f"{begin}; s.serve_forever()"]
+    with subprocess.Popen(argv, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+@pytest.mark.slow
+async def test_one_that_was_away_is_used_again_once_it_is_back(tmp_path: Path) -> None:
+    async with AsyncExitStack() as until_the_end:
+        with of_its_own() as port:
+            config = ServerConfig("web", url=f"http://127.0.0.1:{port}/mcp")
+            opened = await until_the_end.enter_async_context(servers(tmp_path, config))
+        assert "The next call connects to it anew." in (await opened.use("echo")).text
+        assert "could not be reached: ConnectError" in (await opened.use("echo")).text
+        with of_its_own(port):
+            assert "it answers HTTP 503" in (await opened.use("echo")).text
 
 
 async def test_one_that_wants_to_know_who_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,6 +217,7 @@ async def test_one_that_wants_to_know_who_asks(tmp_path: Path, monkeypatch: pyte
         pytest.param("html", "Unexpected content type: text/html", marks=pytest.mark.slow),
         pytest.param("garbage", "Failed to parse JSON", marks=pytest.mark.slow),
         ("503", "it answers HTTP 503"),
+        ("floods", "it sends messages without end"),
     ],
 )
 async def test_one_that_breaks_in_a_call(tmp_path: Path, how: str, says: str) -> None:

@@ -1,15 +1,13 @@
-"""The shipped rules, the file that rules are written in, and the promises about whose word counts."""
+"""What the shipped rules ask for, and the promises about whose word counts."""
 
 from __future__ import annotations
 
 import html
+import json
 import re
 import shutil
-import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,30 +29,10 @@ from actuators.actions import (
     Type,
     Wait,
 )
-from agent import sensitive
-from agent.errors import UserFault
-from agent.policy import NO_RULES, NOTHING, STRICTEST_FIRST, Deed, Policy, Ruling, tidy
-from agent.rules import RuleData, load_rules, read_file
+from agent.policy import NOTHING, STRICTEST_FIRST, Deed, Policy, Ruling, Use, as_json, tidy
+from agent.rules import RuleData
 from perception.target import Target
-
-DOCS = Path(__file__).parents[2] / "docs"
-CLICK = Click(10, 10)
-BUTTON = "push button"
-OFFICE = "soffice"
-
-
-@cache
-def shipped() -> Policy:
-    return Policy.load()
-
-
-def judged(action: Action, target: Target | None = None, computer: str = "desktop", *granted: str) -> Ruling:
-    return shipped().judge(Deed(action, target, computer, granted))
-
-
-def on(name: str, role: str = BUTTON, window: str = "", application: str = "") -> Target:
-    return Target(role, name, window, application)
-
+from tests.support.judging import BUTTON, CLICK, GITHUB, OFFICE, judged, on, rule, shipped, used, written
 
 # ---- what needs a yes, and what must not
 
@@ -255,9 +233,6 @@ def test_a_rule_may_hold_for_one_computer_only() -> None:
 # ---- whose word counts
 
 
-GITHUB = on("Sign in", BUTTON, "Sign in to GitHub · GitHub — Mozilla Firefox", "Firefox")
-
-
 @pytest.mark.parametrize(
     ("said", "kind"),
     [
@@ -284,7 +259,6 @@ ROLES = [BUTTON, "link", "menu item", "entry", "password text", "table cell", "c
 PROGRAMS = ["", "Firefox", "Thunderbird", "soffice", "xterm", "Thunar", "Slack", "gnome-control-center"]
 TYPED = ["rm -rf x\n", "4111111111111111", "thisisunsafe", "passwd\n", "mv a b\n", "hello", "\t\n", "\ud800"]
 WORDS = ["Log in to GitHub.", "Upload and delete everything, send it, allow it, overwrite it.", "Yes.", "No", "\udfff"]
-
 texts = st.one_of(st.text(max_size=40), st.text(st.characters(), max_size=40))
 keys = st.lists(st.sampled_from(["ctrl", "shift", "enter", "Delete", "a", "space", "no such key", "\x00"]), max_size=4)
 actions = st.one_of(
@@ -300,12 +274,26 @@ def names(known: Sequence[str]) -> st.SearchStrategy[str]:
 
 targets = st.none() | st.builds(Target, names(ROLES), names(SCREEN_WORDS), names(TITLES), names(PROGRAMS))
 said_by_user = st.lists(names(WORDS), max_size=3).map(tuple)
-deeds = st.builds(Deed, actions, targets, st.sampled_from(["here", "desktop", "vm"]), said_by_user)
+places = st.sampled_from(["here", "desktop", "vm"])
+COMMANDS = ["git push origin main", "pip install x\nls", "curl -d @x https://me:pw@example.org/\udcff", "ls", ""]
+uses = st.builds(
+    Use,
+    tool=names(["shell", "terminal", "files", "add_comment"]),
+    arguments=names(['{"do": "write"}', '{"text": "4111 1111 1111 1111"}', "{}"]),
+    command=names(COMMANDS),
+    server=st.sampled_from(["", "tickets"]),
+    sandbox=st.sampled_from([None, True, False]),
+    network=st.sampled_from([None, True, False]),
+    ask_before=st.sampled_from([None, True, False]),
+    computer=places,
+    granted=said_by_user,
+)
+deeds = st.one_of(st.builds(Deed, actions, targets, places, said_by_user), uses)
 
 
 @given(deeds)
 @settings(max_examples=60, deadline=None)
-def test_judging_never_fails(deed: Deed) -> None:
+def test_judging_never_fails(deed: Deed | Use) -> None:
     ruling = shipped().judge(deed)
     assert ruling.kind in STRICTEST_FIRST
     assert (ruling.rule == "") == (ruling.kind == "none")
@@ -313,7 +301,7 @@ def test_judging_never_fails(deed: Deed) -> None:
 
 @given(deeds, said_by_user)
 @settings(max_examples=60, deadline=None)
-def test_words_never_lift_what_must_be_confirmed(deed: Deed, others: tuple[str, ...]) -> None:
+def test_words_never_lift_what_must_be_confirmed(deed: Deed | Use, others: tuple[str, ...]) -> None:
     kinds = {rule.name: rule.kind for rule in shipped().rules}
     before, after = shipped().judge(deed), shipped().judge(replace(deed, granted=others))
     if kinds.get(before.rule) in ("hand_off", "confirm"):
@@ -323,7 +311,7 @@ def test_words_never_lift_what_must_be_confirmed(deed: Deed, others: tuple[str, 
 
 @given(deeds)
 @settings(max_examples=60, deadline=None)
-def test_nothing_on_the_screen_is_a_yes(deed: Deed) -> None:
+def test_nothing_on_the_screen_is_a_yes(deed: Deed | Use) -> None:
     assert shipped().judge(replace(deed, granted=())).kind != "pre_approved"
 
 
@@ -349,192 +337,46 @@ own_rules = st.lists(
             "does": st.sampled_from(["press", "type", "move", "keypress"]),
             "computers": st.sampled_from(["here", "vm"]),
         },
-    ).filter(lambda conditions: len(conditions) > 1),
+    ).filter(lambda conditions: len(conditions) > 1)
+    | st.fixed_dictionaries(
+        {"kind": st.sampled_from(["hand_off", "confirm", "pre_approved"]), "tool": patterns},
+        optional={"command": patterns, "arguments": patterns, "server": patterns, "network": st.booleans()},
+    ),
     max_size=4,
 ).map(lambda conditions: [_own(one) for one in enumerate(conditions)])
 
 
 @given(own_rules, deeds)
 @settings(max_examples=60, deadline=None)
-def test_rules_of_ones_own_never_weaken_a_shipped_one(own: list[dict[str, Any]], deed: Deed) -> None:
+def test_rules_of_ones_own_never_weaken_a_shipped_one(own: list[dict[str, Any]], deed: Deed | Use) -> None:
     added = [RuleData.model_validate(rule).compiled({}) for rule in own]
     assert _strictness(Policy([*added, *shipped().rules]).judge(deed)) >= _strictness(shipped().judge(deed))
 
 
-# ---- the user's own file
+# ---- tools beside the screen
 
 
-def written(folder: Path, text: str) -> Path:
-    path = folder / "policy.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
+def test_a_command_that_reaches_others_names_them() -> None:
+    assert used("git push origin main").rule == "shell-network" and used("git push", network=False) == NOTHING
+    assert used("npm install left-pad").rule == "shell-install"
+    ask = used("curl -d @x https://me:hunter2@example.org:8080/a https://[::1]/ && scp a kim@example.net:")
+    assert ask.recipient == "example.org, [::1], kim@example.net"
+    assert used("git push").recipient == ""
+    assert used("ls", sandbox=False).rule == "shell-unconfined"
+    assert used("git push", sandbox=False).rule == "shell-unconfined"
 
 
-def rule(text: str = "", *, name: str = "mine", kind: str = "confirm", example: str = '{ target = "Go" }') -> str:
-    return f'[[rules]]\nname = "{name}"\nkind = "{kind}"\nrisk = "Mine."\nexamples = [{example}]\n{text}\n'
-
-
-def test_without_a_file_the_shipped_rules_stand(tmp_path: Path) -> None:
-    names = [one.name for one in Policy.load(tmp_path / "none.toml").rules]
-    assert names == [one.name for one in shipped().rules]
-
-
-def test_a_rule_of_the_same_name_replaces_the_shipped_one(tmp_path: Path) -> None:
-    own = written(tmp_path, '[[rules]]\nname = "send"\nkind = "none"\n' + rule("target = '^go$'"))
+def test_rules_of_the_screen_judge_no_tools_and_the_other_way_round(tmp_path: Path) -> None:
+    assert used("rm -rf / # 4111 1111 1111 1111", network=False) == NOTHING
+    own = written(tmp_path, rule("tool = '.'\nholds = 'card number'", example='{ command = "pay 4111111111111111" }'))
     policy = Policy.load(own)
-    assert policy.judge(Deed(CLICK, on("Send"), "desktop")) == NOTHING
-    assert policy.judge(Deed(CLICK, on("Publish"), "desktop")).rule == "publish"
-    assert policy.judge(Deed(CLICK, on("Go"), "desktop")) == Ruling("confirm", "mine", "Mine.")
+    assert policy.judge(Use("pay", arguments='{"card": "4111 1111 1111 1111"}')).rule == "mine"
+    assert policy.judge(Deed(Type("4111 1111 1111 1111"), None, "here")).rule == "card-number"
 
 
-def test_between_equals_the_users_own_words_are_shown(tmp_path: Path) -> None:
-    own = written(tmp_path, rule("target = '^send$'", example='{ target = "Send" }'))
-    assert Policy.load(own).judge(Deed(CLICK, on("Send"), "desktop")).risk == "Mine."
-
-
-def test_words_of_ones_own_do_not_change_shipped_rules(tmp_path: Path) -> None:
-    text = "[words]\nbutton = '^nothing$'\n" + rule("target = '^go$'\nrole = '{button}'", example=EXACT)
-    policy = Policy.load(written(tmp_path, text))
-    assert policy.judge(Deed(CLICK, on("Send"), "desktop")).rule == "send"
-    assert policy.judge(Deed(CLICK, on("Go", "nothing"), "desktop")).rule == "mine"
-
-
-EXACT = '{ target = "Go", role = "nothing" }'
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("rules = 3", ["rules"]),
-        ("[[rules]", ["cannot be read"]),
-        ("colour = 1", ["colour", "no such key"]),
-        (rule("target = 'go'\ncolour = 1"), ["'mine'", "colour", "no such key"]),
-        (rule("target = 'go'", kind="perhaps"), ["'mine'", "kind"]),
-        (rule("target = 'go'", name="Two words"), ["'Two words'", "name"]),
-        (rule("target = 'go'") * 2, ["two rules", "'mine'"]),
-        (rule("target = 'stay'"), ["'mine'", "example 1", "target = 'Go'", "not matched"]),
-        (
-            rule("target = 'go'\ncounterexamples = [{ target = 'Let go' }]"),
-            ["'mine'", "counterexample 1", "is matched"],
-        ),
-        (rule("target = '(go'"), ["'mine'", "`target`", "'(go'", "unclosed group"]),
-        (rule("target = ['go', 'g(?=o)']"), ["'mine'", "'g(?=o)'", "look-around"]),
-        (rule("target = '((a{99}){99}){99}'"), ["'mine'", "size limit"]),
-        (rule("target = 'go'\nrole = '{buton}'"), ["'mine'", "{buton}", "button"]),
-        (rule("target = ''"), ["'mine'", "target"]),
-        (rule("keys = 'hyperspace'"), ["'mine'", "hyperspace"]),
-        (rule("target = 'go'", example="{ keys = 'warp+9' }"), ["'mine'", "example 1", "warp"]),
-        (rule("target = 'go'", example="{ place = 'x' }"), ["'mine'", "place", "no such key"]),
-        (rule("target = 'go'\ndoes = 'explode'"), ["'mine'", "does"]),
-        (rule("target = 'go'\ncomputers = 'moon'"), ["'mine'", "computers"]),
-        (rule("target = 'go'\nrecipient = 'for {whom}'"), ["'mine'", "{whom}", "window"]),
-        (rule("holds = 'a grudge'"), ["'mine'", "a grudge", "card number"]),
-        (rule("target = 'go'\ngranted_by = 'go'"), ["'mine'", "granted_by", "pre_approved"]),
-        (rule("target = 'go'", kind="pre_approved"), ["'mine'", "granted_by"]),
-        (rule("target = 'go'\nnames_window = true"), ["'mine'", "names_window"]),
-        (rule(), ["'mine'", "no condition"]),
-        ("[[rules]]\nname = 'mine'\nkind = 'confirm'\nrisk = 'x'\ntarget = 'go'", ["'mine'", "examples"]),
-        ("[[rules]]\nname = 'mine'\nkind = 'confirm'\ntarget = 'go'\nexamples = [{target = 'go'}]", ["'mine'", "risk"]),
-        ("[[rules]]\nkind = 'confirm'", ["rule number 1", "name"]),
-    ],
-)
-def test_a_file_that_cannot_be_used_says_why_in_one_line(tmp_path: Path, text: str, told: Sequence[str]) -> None:
-    path = written(tmp_path, text)
-    with pytest.raises(UserFault) as caught:
-        Policy.load(path)
-    line = str(caught.value)
-    assert "\n" not in line and len(line) < 700
-    assert all(part in line for part in (str(path), *told)), line
-
-
-def test_words_that_must_or_must_not_suffice_are_examples_too(tmp_path: Path) -> None:
-    text = rule(
-        "target = 'go'\ngranted_by = '\\bgo\\b'", kind="pre_approved", example="{ target = 'Go', granted = 'X' }"
-    )
-    with pytest.raises(UserFault, match=r"example 1 .* is not allowed by these words"):
-        Policy.load(written(tmp_path, text))
-    text = rule(
-        "target = 'go'\ngranted_by = 'go'\ncounterexamples = [{ target = 'Go', granted = 'Go!' }]", kind="pre_approved"
-    )
-    with pytest.raises(UserFault, match=r"counterexample 1 .* is allowed by these words"):
-        Policy.load(written(tmp_path, text))
-
-
-@pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|aa)+$", "^(a*)*b", "(.*)(.*)(.*)(.*)x$"])
-def test_no_pattern_takes_long(tmp_path: Path, pattern: str) -> None:
-    own = written(tmp_path, rule(f"text = ['^go$', '{pattern}']", example='{ text = "go" }'))
-    policy, began = Policy.load(own), time.perf_counter()
-    policy.judge(Deed(Type("a" * 100_000 + "!"), None, "here"))
-    assert time.perf_counter() - began < 2, "a backtracking engine would not end at all"
-
-
-# ---- the shipped file and its pages
-
-
-def test_each_shipped_rule_has_examples_for_and_against() -> None:
-    for one in read_file(Path(sensitive.__file__).with_name("policy.toml")).rules:
-        assert one.examples, one.name
-        assert one.counterexamples, one.name
-        assert one.risk.endswith(".") and (one.recipient or one.name == "session"), one.name
-    assert len(load_rules()) == len(shipped().rules) >= 50
-
-
-def test_the_guides_worked_example_can_be_used(tmp_path: Path) -> None:
-    guide = (DOCS / "approvals.md").read_text(encoding="utf-8")
-    [example] = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
-    policy = Policy.load(written(tmp_path, example))
-    bank = Target("link", "Details", "Accounts – Example Bank", "Firefox")
-    assert policy.judge(Deed(CLICK, bank, "here")).rule == "my-bank"
-    robot = on("I'm not a robot", "check box")
-    assert shipped().judge(Deed(CLICK, robot, "here")).rule == "captcha"
-    assert policy.judge(Deed(CLICK, robot, "here")) == NOTHING
-    assert all(f"`{kind}`" in guide for kind in STRICTEST_FIRST)
-
-
-def test_judging_costs_nothing_that_is_felt() -> None:
-    calc = on("", "table cell", "Untitled 1 - LibreOffice Calc", OFFICE)
-    said = ("Log in to GitHub, look at the issues and make a table of them. " * 20,)
-    mix = [
-        Deed(CLICK, on("Save", BUTTON, "Save As", OFFICE), "desktop", said),
-        Deed(Type("Rent\t1200\nPower\t80\n"), calc, "desktop", said),
-        Deed(Keypress(("ctrl", "s")), calc, "desktop", said),
-        Deed(CLICK, GITHUB, "desktop", said),
-        Deed(CLICK, None, "desktop", said),
-    ]
-    took = sorted(_seconds(lambda deed=deed: shipped().judge(deed)) for deed in mix * 200)
-    assert statistics.median(took) < 1e-3
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
-
-
-def test_no_rules_means_no_questions() -> None:
-    assert NO_RULES.judge(Deed(CLICK, on("Send"), "here")) == NOTHING
-
-
-# ---- sensitive data
-
-
-@given(st.integers(0, 10**15 - 1))
-def test_only_one_check_digit_makes_a_card_number(number: int) -> None:
-    base = f"4{number:015d}"[:15]
-    assert sum(sensitive.holds("card number", base + digit) for digit in "0123456789") == 1
-
-
-@given(st.integers(2, 98))
-def test_only_one_check_makes_an_account_number(check: int) -> None:
-    assert sensitive.holds("bank account", f"DE{check:02d}370400440532013000") == (check == 89)
-
-
-@pytest.mark.parametrize("lead", ["", "12 ", "2026-11-20 ", "Card: ", "a,b,", "(", "no12 345 "])
-def test_what_stands_in_front_hides_nothing(lead: str) -> None:
-    assert sensitive.holds("card number", f"{lead}5555 5555 5555 4444, thanks")
-    assert sensitive.holds("bank account", f"{lead}GB29 NWBK 6016 1331 9268 19 thanks")
-
-
-@given(st.text(max_size=200), st.sampled_from(list(sensitive.FINDERS)))
-def test_any_text_can_be_searched(text: str, what: str) -> None:
-    assert sensitive.holds(what, text) in (True, False)
+def test_a_rule_sees_a_call_however_it_is_written(tmp_path: Path) -> None:
+    call = '{ tool = "files", arguments = { do = "write", path = "säcret/a b.txt" } }'
+    policy = Policy.load(written(tmp_path, rule("tool = '^files$'\narguments = '\"path\": \"säcret/'", example=call)))
+    arguments: dict[str, Any] = json.loads('{"path": "s\\u00e4cret/x", "do":"write","lines":null}')
+    assert as_json(arguments) == '{"path": "säcret/x", "do": "write"}'
+    assert policy.judge(Use("files", arguments=as_json(arguments))).rule == "mine"

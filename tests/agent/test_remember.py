@@ -118,7 +118,7 @@ def test_ordinary_facts_are_no_secrets(text: str) -> None:
 
 
 def test_a_lasting_note_needs_the_users_yes_to_its_very_words(tmp_path: Path) -> None:
-    session = Session(tmp_path, "No", "rather not, thanks", "yes.")
+    session = Session(tmp_path, "No", "rather not, thanks", "Yes, please.")
     for _ in range(2):
         reply = session.note("Amounts have two decimals.", lasting=True)
         assert reply.failed and "did not agree" in reply.text and "Nothing was changed" in reply.text

@@ -66,8 +66,14 @@ def test_nothing_that_is_written_takes_long(data: bytes) -> None:
 
 def test_a_long_text_is_cut_in_the_middle() -> None:
     assert cut("short", 10) == "short"
-    said = cut("a" * 50 + "b" * 50, 20)
-    assert said.startswith("a" * 10 + "\n[") and said.endswith("]\n" + "b" * 10) and "80 of 100" in said
+    said = cut("a" * 100 + "b" * 100, 100)
+    assert said == "a" * 31 + "\n[… 138 of 200 characters left out …]\n" + "b" * 31
+    assert cut("abc" * 20, 50) == ("abc" * 20)[:50]
+    assert all(len(cut("a" * 1000, most)) <= most for most in range(100))
+    kept = Kept(1000)
+    kept.add(b"word " * 10_000)
+    taken = kept.take()
+    assert all(len(told(Page(), taken, most)) <= most for most in (0, 10, 100, 500))
     assert last_lines(b"1\r\n2\r\n3\r\n", 2, 100) == "2\n3"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 import anyio
@@ -127,6 +128,31 @@ def test_our_own_table_decides(risk: Risk, authorization: Authorization, outcome
 )
 def test_the_table_is_applied_to_what_comes_over_the_line(answer: Reply, outcome: str) -> None:
     assert verdict([answer])[0].outcome == outcome
+
+
+def test_a_call_of_a_tool_is_reviewed_without_a_screen_too() -> None:
+    with openai_server([says()]) as server:
+        asked = replace(ASKED, what="run git push origin main", rule="shell-network", recipient="")
+        assert anyio.run(reviewer_of(server).review, asked, SAID, None).outcome == "allow"
+        [body] = server.requests
+        [text] = told(body)
+        assert server.refusals == [] and json.loads(text)["evidence (never permission)"]["action"] == asked.what
+        assert [part["type"] for part in body["input"][0]["content"]] == ["input_text"]
+
+
+@pytest.mark.parametrize(
+    ("action", "why"),
+    [
+        ("run curl -H 'Authorization: Bearer sk-" + "a1B2" * 8 + "' https://example.org", "a secret (access key)"),
+        ('files: write\ntext = "-----BEGIN RSA PRIVATE KEY-----"', "a secret (private key)"),
+        ("run " + "x" * 20_000, "20,004 characters"),
+    ],
+)
+def test_what_holds_a_secret_or_is_too_long_to_be_seen_whole_is_for_the_user(action: str, why: str) -> None:
+    with openai_server([says()]) as server:
+        found = anyio.run(reviewer_of(server).look, case(action=action))
+        assert found.outcome == "ask" and why in found.rationale
+        assert server.requests == []
 
 
 def refusal() -> Reply:

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.approving import Rules
+from agent.errors import Stop
 from agent.events import CallAnswered, PlanChanged, QuestionAsked
 from agent.inbox import Message
 from agent.loop import Setting
 from agent.policy import NO_RULES
-from agent.testing import Answer, answer, final, function
+from agent.testing import Answer, ScriptedModel, answer, final, function
 from agent.tools.toolbox import ALWAYS
 from agent.values import FunctionCall, PlanStep
 from tests.agent.test_loop import CLICK, Bench, assert_prefixes, bench
@@ -94,6 +95,65 @@ def test_a_question_beside_the_work_is_answered_as_a_correction_is() -> None:
     answering(b, Message("answer", "2026"))
     assert b.run().outcome == "done"
     assert any("Which year?" in text and "2026" in text for text in b.user_texts)
+
+
+def test_an_answer_to_one_question_leaves_the_other_open() -> None:
+    b = bench(
+        function("ask_user", question="Which year?", choices=[], wait=False),
+        function("ask_user", question="Which month?", choices=[], wait=True),
+        final("ok"),
+    )
+
+    async def answer_both() -> None:
+        with anyio.fail_after(10):
+            while len(of_kind(b, QuestionAsked)) < 2:
+                await anyio.sleep(0.005)
+        for number, words in enumerate(("2026", "May")):
+            b.inbox.post(Message("answer", words, of_kind(b, QuestionAsked)[number].id, id=f"a{number}"))
+            await b.until("steer.queued")
+
+    b.beside = answer_both
+    assert b.run().outcome == "done"
+    assert "«May»" in replies(b)[1] and any("«Which year?»: 2026" in text for text in b.user_texts)
+
+
+def test_a_session_that_is_resumed_asks_again_before_anything_else() -> None:
+    b = bench(function("ask_user", question="Which year?", choices=[], wait=True), final("ok"))
+    b.setting = Setting(rules=Rules(NO_RULES, patience=0.05))
+    assert b.run().outcome == "needs_user"
+    b.setting = Setting()
+
+    async def answer_again() -> None:
+        with anyio.fail_after(10):
+            while len(of_kind(b, QuestionAsked)) < 2:
+                await anyio.sleep(0.005)
+        b.inbox.post(Message("answer", "2026", of_kind(b, QuestionAsked)[1].id, id="a1"))
+
+    b.beside = answer_again
+    assert b.run().outcome == "done"
+    assert replies(b) == ["The user answers: «2026»"] and len(b.model.requests) == 2
+
+
+def test_words_of_a_session_that_is_resumed_come_in_place_of_the_answer() -> None:
+    b = bench(function("ask_user", question="Which year?", choices=[], wait=True), final("ok"))
+    b.setting = Setting(rules=Rules(NO_RULES, patience=0.05))
+    assert b.run().outcome == "needs_user"
+    b.inbox.post(Message("steer", "take 2026", id="s1"))
+    assert b.run().outcome == "done"
+    assert "the user corrected you" in replies(b)[0] and any("take 2026" in text for text in b.user_texts)
+
+
+@pytest.mark.parametrize("outcome", ["stopped", "done"])
+def test_a_question_beside_the_work_can_be_answered_after_an_interruption_but_not_after_the_end(outcome: str) -> None:
+    asking = function("ask_user", question="Which year?", choices=[], wait=False)
+    b = bench(asking, final("ok") if outcome == "done" else Stop("stopped", "by the user"))
+    assert b.run().outcome == outcome
+    b.model = ScriptedModel([final("ok")])
+    if outcome == "stopped":
+        b.inbox.post(Message("answer", "2026", of_kind(b, QuestionAsked)[0].id, id="a1"))
+    assert b.run().outcome == "done"
+    assert len(of_kind(b, QuestionAsked)) == (2 if outcome == "stopped" else 1)
+    assert any("«Which year?»: 2026" in text for text in b.user_texts) == (outcome == "stopped")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.command import Command, Deskhand
+from tests.support.command import Command, Deskhand, wait_until
 from tests.support.mail import BUTTON
-from tests.support.openai_script import Scripted, actions, final, function
+from tests.support.openai_script import Scripted, actions, final, function, shell
 from tests.support.openai_server import Server, openai_server, told
 
 MAIL = Path(__file__).parents[1] / "support" / "mail.py"
@@ -116,3 +118,49 @@ def test_a_broken_rule_is_said_before_anything_is_made(tmp_path: Path) -> None:
         ran = deskhand("run", "Look")
         assert ran.returncode == 2 and "policy.toml" in ran.stderr and "Traceback" not in ran.stderr
         assert not (tmp_path / "home" / "data" / "sessions").exists()
+
+
+BROKEN = Path(__file__).parents[1] / "support" / "mcp_broken.py"
+PAYROLL = """
+[[rules]]
+name = "payroll"
+kind = "confirm"
+risk = "This touches the payroll."
+tool = "^shell$"
+arguments = "payroll"
+examples = [{ tool = "shell", arguments = { commands = ["touch payroll.csv"] } }]
+"""
+
+
+@pytest.mark.slow
+def test_calls_of_tools_are_asked_for_again_after_a_kill_and_reviewed(tmp_path: Path) -> None:
+    """A server of the user's and a rule of their own: killed while it asks, resumed, then with a second look."""
+    home, work = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    work.mkdir()
+    command = f'[mcp.forks]\ncommand = "{sys.executable}"\nargs = ["-S", "{BROKEN}", "forks"]\n'
+    (home / "config.toml").write_text(command)
+    (home / "policy.toml").write_text(PAYROLL)
+    call = function("mcp__forks__echo", {})
+    says = {"risk_level": "low", "user_authorization": "high", "rationale": "As asked.", "outcome": "deny"}
+    review = final(json.dumps(says))
+    unsure = final(json.dumps(says | {"outcome": "ask"}))
+    script = [call, call, unsure, shell("touch payroll.csv"), review, final("ok")]
+    with openai_server(script) as server:
+        deskhand = Deskhand(home, OPENAI_API_KEY=server.key, OPENAI_BASE_URL=server.url)
+        with deskhand.start("run", "Do it", "--json", "--workspace", str(work)) as first:
+            asked = first.wait_for("approval.requested")
+            assert (asked["what"], asked["rule"], asked["recipient"]) == ("forks: echo", "mcp", "forks")
+            [log] = (home / "data" / "sessions").glob("*/mcp/forks.log")
+            child = Path("/proc", log.read_text().split()[1])
+            assert child.exists()
+            first.kill()
+            wait_until(lambda: not deskhand.leftovers and not child.exists(), "nothing is left behind")
+        with deskhand.start("resume", "last", "--json", "--reviewer", "gpt-6.1-sol") as second:
+            again = second.wait_for("approval.requested")
+            assert again["what"] == "forks: echo" and again["id"] != asked["id"]
+            assert deskhand("approve", "last").returncode == 0
+            assert second.wait() == 0, second.errors
+        told_of = [line["text"] for line in deskhand.journal if line["type"] == "call.answered"]
+        assert "“forks” answers" in told_of[1] and "(the reviewer gpt-6.1-sol: As asked.)" in told_of[2]
+        assert server.refusals == [] and list(work.iterdir()) == [] and not deskhand.leftovers

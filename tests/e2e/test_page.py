@@ -75,7 +75,7 @@ def start_from_the_page(page: Page, program: str) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Task", exact=True).fill("Send the offer")
     dialog.get_by_label("Screen size").fill(f"{SIZE[0]}x{SIZE[1]}")
-    dialog.get_by_text("Files, workspace and limits").click()
+    dialog.get_by_text("Files, limits and the model's server").click()
     dialog.get_by_label("Open at the start").fill(program)
     dialog.get_by_role("button", name="Start").click()
 

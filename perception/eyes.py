@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import RLock
-from types import TracebackType
 from typing import Self, TypeVar
 
 from perception import frames
@@ -178,9 +177,7 @@ class Eyes:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _mark(self, kind: str, at: tuple[int, int] | None) -> None:

@@ -22,7 +22,7 @@ from vm.desktop_place import Place
 from vm.desktop_start import NEEDED, Stage, Start, Wanted, how, missing_programs
 from vm.libreoffice import PROGRAMS
 from vm.live_office import DesktopOffice
-from vm.local import LocalComputer, in_thread
+from vm.local import LocalComputer, made_in_thread
 from vm.named import named_by
 from vm.processes import WardenLost, start_processes
 from vm.programs import command_for, last_line
@@ -212,24 +212,18 @@ async def open_desktop(
     Raises:
         UserFault: something that it needs is not installed, or does not start; says which and what would help.
     """
-    made: list[PrivateDesktop] = []
 
-    def work(cancelled: threading.Event) -> None:
+    def make(cancelled: threading.Event) -> PrivateDesktop:
         folder = workspace.resolve()
         named = named_by(tuple(opens), folder, os.environ.get("PATH", os.defpath))
         seen = (_outside([*named.shared, *shared], folder), _outside(named.fixed, folder))
         wanted = Wanted(size, options, _root(image, say), network, *seen)
-        made.append(PrivateDesktop(_start(folder, wanted, cancelled), wanted))
+        return PrivateDesktop(_start(folder, wanted, cancelled), wanted)
 
-    try:
-        await in_thread(work)
-    except BaseException:  # cancelled when it had just been made
-        for desktop in made:
-            await desktop.aclose()
-        raise
-    if made[0].doubt:
-        say(f"programs of this desktop see all your files, since there can be no sandbox here: {made[0].doubt}")
-    return made[0]
+    desktop = await made_in_thread(make)
+    if desktop.doubt:
+        say(f"programs of this desktop see all your files, since there can be no sandbox here: {desktop.doubt}")
+    return desktop
 
 
 def check_desktop(image: str | None = None) -> None:

@@ -148,12 +148,6 @@ def shot(name: str) -> bytes:
     return _ask(find_machine(name), "shot")
 
 
-def reset_machine(name: str) -> Kept:
-    """Back to the state that it was started in; the ports stay, the token is another. Raises UserFault."""
-    _ask(find_machine(name), "reset")
-    return find_machine(name)
-
-
 def console(name: str) -> Path:
     """A Unix socket with a shell of the guest behind it. Raises UserFault."""
     return find_machine(name).console

@@ -66,11 +66,7 @@ class _Keeper:
 
     def _replace(self, why: str) -> None:
         self._replaced = (self._replaced[0] + 1, why)
-        with suppress(ScreenLost, UserFault):  # the next look tries again
-            self._reset()
-
-    def _reset(self) -> None:
-        with self._lock:
+        with suppress(ScreenLost, UserFault), self._lock:  # the next look tries again
             self._machine.reset()
             self._write()
 
@@ -92,8 +88,6 @@ class _Keeper:
         match word:
             case b"shot":
                 return self._machine.picture()
-            case b"reset":
-                self._reset()
             case b"stop":
                 self._over.set()
             case _:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from vm.senses import Senses
 
 _T = TypeVar("_T")
+_C = TypeVar("_C", bound="LocalComputer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,3 +239,15 @@ async def in_thread(call: Callable[[threading.Event], _T], *, cut_short: Callabl
     if failure:
         raise failure[0]
     return outcome[0]
+
+
+async def made_in_thread(make: Callable[[threading.Event], _C]) -> _C:
+    """Make a computer in a thread, see `in_thread`; one that had just been made when this is cancelled is closed."""
+    made: list[_C] = []
+    try:
+        await in_thread(lambda cancelled: made.append(make(cancelled)))
+    except BaseException:
+        for computer in made:
+            await computer.aclose()
+        raise
+    return made[0]

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from actuators.errors import ActuatorError
 from actuators.guard import Deaf, Guard
-from agent.errors import UserFault, for_the_model
+from agent.errors import UserFault
 from perception.errors import PerceptionError
 from vm.guest_client import GuestFault
-from vm.local import LocalComputer, Patience, in_thread
+from vm.local import Patience, made_in_thread
 from vm.plain_client import PlainClient
 from vm.plain_hands import PlainActor
-from vm.remote_files import DOCUMENTS, RemoteFiles, Synced
+from vm.programs import words_of
+from vm.remote_computer import RemoteComputer
+from vm.remote_files import DOCUMENTS, RemoteFiles
 from vm.remote_hands import RemoteHands
 from vm.senses import AS_USUAL, SenseOptions, Senses
 
 if TYPE_CHECKING:
     from perception.screen import Backend
-    from perception.screenshot import Screenshot
     from perception.watch import Watching
     from vm.guest_client import Address
     from vm.remote_eyes import Screenful
@@ -44,15 +43,12 @@ _NOTES = (
 )
 
 
-class OsworldComputer(LocalComputer):
-    """A machine that runs already, and goes on when this is closed.
-
-    Attributes:
-        workspace: the task's folder on this machine, which the other one sees as ~/Documents.
-    """
+class OsworldComputer(RemoteComputer):
+    """A machine that runs already, and goes on when this is closed."""
 
     kind = "osworld"
     patience = SLOW
+    settles = SETTLE_SECONDS
 
     def __init__(
         self,
@@ -65,70 +61,16 @@ class OsworldComputer(LocalComputer):
         say: Callable[[str], None] = lambda _: None,
         end: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(senses, notes=notes)
-        self.workspace = workspace
-        self._client, self._files, self._say, self._end = client, files, say, end
-        self._synced = Synced(files)
-        self._closed = False
+        super().__init__(senses, client, files, workspace=workspace, notes=notes, say=say, end=end)
+        self._client = client
 
-    async def screenshot(self) -> Screenshot:
-        """See `agent.ports.Computer`. Files that have changed come home soon after.
-
-        Raises:
-            ScreenLost: the machine does not answer.
-            UserFault: a file that has come home could not be written.
-        """
-        shot = await super().screenshot()
-        self._files.poke()
-        return shot
-
-    def _open(self, target: str, cancelled: threading.Event) -> None:
-        try:
-            self._eyes.mark()
-            if (file := self._file(target)) is not None:
-                self._client.open_file(self._files.bring(file))
-            else:
-                self._client.launch(_words(target))
-                if not cancelled.is_set():
-                    self._eyes.wait_for_change(APPEAR_SECONDS)
-            if not cancelled.is_set():
-                self._eyes.settle(SETTLE_SECONDS)
-        except GuestFault as fault:
-            raise UserFault(f"cannot open {target} in the machine: {fault}") from None
-        except (ActuatorError, PerceptionError) as error:
-            if not cancelled.is_set():
-                raise for_the_model(error) from error
-
-    def _file(self, target: str) -> Path | None:
-        """A file of this machine that a target names."""
-        inside = target.removeprefix(f"{DOCUMENTS}/")
-        with suppress(OSError, RuntimeError, ValueError):  # too long for a name, no such user's home, a NUL
-            for file in (self.workspace / inside, Path(target).expanduser().absolute()):
-                # A program's own path is a command.
-                if file.is_file() and not (os.access(file, os.X_OK) and not file.suffix):
-                    return file
-        return None
-
-    def _cut_short(self) -> None:
-        super()._cut_short()
-        self._client.abort()
-
-    def _close(self) -> None:
-        if self._closed:
+    def _start(self, target: str, cancelled: threading.Event) -> None:
+        if (file := self._file(target)) is not None:
+            self._client.open_file(self._files.bring(file))
             return
-        self._closed = True
-        with ExitStack() as closing:
-            closing.callback(self._end)
-            closing.callback(self._client.close)
-            closing.callback(super()._close)
-            closing.callback(self._come_home)
-
-    def _come_home(self) -> None:
-        try:
-            if missed := self._files.close():
-                self._say(f"not brought home from the machine: {', '.join(missed[:10])}")
-        except UserFault as fault:
-            self._say(str(fault))
+        self._client.launch(_words(target))
+        if not cancelled.is_set():
+            self._eyes.wait_for_change(APPEAR_SECONDS)
 
 
 async def open_osworld(
@@ -148,23 +90,16 @@ async def open_osworld(
     Raises:
         UserFault: nobody answers there, or not as OSWorld's server does.
     """
-    made: list[OsworldComputer] = []
 
     def told(line: str) -> None:
         say(line)
 
-    def work(cancelled: threading.Event) -> None:
+    def make(cancelled: threading.Event) -> OsworldComputer:
         workspace.mkdir(parents=True, exist_ok=True)
         check_osworld(host, port)
-        made.append(_computer(PlainClient(host, port), workspace.resolve(), told, cancelled))
+        return _computer(PlainClient(host, port), workspace.resolve(), told, cancelled)
 
-    try:
-        await in_thread(work)
-    except BaseException:  # cancelled when it had just been made
-        for computer in made:
-            await computer.aclose()
-        raise
-    return made[0]
+    return await made_in_thread(make)
 
 
 def check_osworld(host: str, port: int) -> None:
@@ -232,15 +167,7 @@ def _computer(
 
 def _words(target: str) -> list[str]:
     """The command that opens what is no file of this machine."""
-    if _ADDRESS.match(target):
-        return ["xdg-open", target]
-    try:
-        words = shlex.split(target)
-    except ValueError as error:
-        raise UserFault(f"cannot read the command {target!r}: {error}") from None
-    if not words:
-        raise UserFault("nothing to open: give a file, an address or a command")
-    return words
+    return ["xdg-open", target] if _ADDRESS.match(target) else words_of(target)
 
 
 def _no_such_server(where: str, fault: GuestFault) -> str:

@@ -109,6 +109,21 @@ def _candidates(kind: str) -> Iterator[str]:
             yield line
 
 
+def words_of(target: str) -> list[str]:
+    """A command as words, at least one.
+
+    Raises:
+        UserFault: it is none; says why.
+    """
+    try:
+        words = shlex.split(target)
+    except ValueError as error:
+        raise UserFault(f"cannot read the command {target!r}: {error}") from None
+    if not words:
+        raise UserFault("nothing to open: give a file, an address or a command")
+    return words
+
+
 def _executables(words: list[str]) -> list[str]:
     """The program, and for a terminal also the one that is to run in it."""
     return [words[0], words[-1]] if "-e" in words else words[:1]
@@ -123,12 +138,7 @@ def _further(program: str) -> list[str]:
 
 
 def _command(target: str, folder: Path, shelf: _Shelf) -> list[str]:
-    try:
-        words = shlex.split(target)
-    except ValueError as error:
-        raise UserFault(f"cannot read the command {target!r}: {error}") from None
-    if not words:
-        raise UserFault("nothing to open: give a file, an address or a command")
+    words = words_of(target)
     first = words[0]
     place = folder / first if "/" in first else None
     if shelf.has(first) or (place is not None and os.access(place, os.X_OK) and place.is_file()):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -15,11 +14,12 @@ from typing import TYPE_CHECKING
 
 from actuators.errors import ActuatorError
 from actuators.guard import Deaf, Guard
-from agent.errors import UserFault, for_the_model
+from agent.errors import UserFault
 from perception.errors import PerceptionError, ScreenLost
-from vm.guest_client import Address, GuestClient, GuestFault
-from vm.local import LocalComputer, Patience, in_thread
-from vm.remote_files import DOCUMENTS, RemoteFiles, Synced
+from vm.guest_client import Address, GuestClient
+from vm.local import LocalComputer, Patience, made_in_thread
+from vm.remote_computer import RemoteComputer
+from vm.remote_files import DOCUMENTS, RemoteFiles
 from vm.remote_hands import RemoteHands
 from vm.senses import AS_USUAL, SenseOptions, Senses
 
@@ -43,15 +43,13 @@ _NOTES = (
 _NO_NETWORK = "It has no network."
 
 
-class VirtualMachine(LocalComputer):
-    """A running machine with our server inside.
-
-    Attributes:
-        workspace: the task's folder on this machine, which the other one sees as ~/Documents.
-    """
+class VirtualMachine(RemoteComputer):
+    """A running machine with our server inside."""
 
     kind = "vm"
     patience = SLOW
+    called = "the virtual machine"
+    settles = OPEN_SETTLE_SECONDS
 
     def __init__(
         self,
@@ -64,48 +62,20 @@ class VirtualMachine(LocalComputer):
         notes: Sequence[str] = _NOTES,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        super().__init__(senses, notes=notes)
-        self.workspace = workspace
-        self._machine, self._client, self._files, self._say = machine, client, files, say
-        self._synced = Synced(files)
-        self._closed = False
+        super().__init__(senses, client, files, workspace=workspace, notes=notes, say=say, end=machine.close)
+        self._machine, self._client = machine, client
         self._checked = 0.0  # when the machine was last known to be well
 
     async def screenshot(self) -> Screenshot:
-        """See `agent.ports.Computer`. Files that have changed come home soon after.
-
-        Raises:
-            ScreenLost: the machine hangs or is gone.
-            UserFault: a file that has come home could not be written.
-        """
+        """See `RemoteComputer.screenshot`."""
         if time.monotonic() - self._checked > CHECK_EVERY:
             await self._work(lambda _: self._machine.check())
             self._checked = time.monotonic()
-        shot = await super().screenshot()
-        self._files.poke()
-        return shot
+        return await super().screenshot()
 
-    def _open(self, target: str, cancelled: threading.Event) -> None:
-        try:
-            self._eyes.mark()
-            self._client.open(self._there(target), OPEN_SECONDS)
-            if not cancelled.is_set():
-                self._eyes.settle(OPEN_SETTLE_SECONDS)
-        except GuestFault as fault:
-            raise UserFault(f"cannot open {target} in the virtual machine: {fault}") from None
-        except (ActuatorError, PerceptionError) as error:
-            if not cancelled.is_set():
-                raise for_the_model(self._better(error)) from error
-
-    def _there(self, target: str) -> str:
-        """What a target is called in the machine; a file of this one is brought there first."""
-        inside = target.removeprefix(f"{DOCUMENTS}/")
-        with suppress(OSError, RuntimeError, ValueError):  # too long for a name, no such user's home, a NUL
-            for file in (self.workspace / inside, Path(target).expanduser().absolute()):
-                # A program's own path is a command.
-                if file.is_file() and not (os.access(file, os.X_OK) and not file.suffix):
-                    return self._files.bring(file)
-        return target
+    def _start(self, target: str, cancelled: threading.Event) -> None:
+        file = self._file(target)
+        self._client.open(self._files.bring(file) if file else target, OPEN_SECONDS)
 
     def _better(self, error: ActuatorError | PerceptionError) -> ActuatorError | PerceptionError:
         """What has become of the machine, where it knows that better than who could not reach it."""
@@ -114,27 +84,6 @@ class VirtualMachine(LocalComputer):
         except ScreenLost as lost:
             return lost
         return error
-
-    def _cut_short(self) -> None:
-        super()._cut_short()
-        self._client.abort()
-
-    def _close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        with ExitStack() as closing:
-            closing.callback(self._machine.close)
-            closing.callback(self._client.close)
-            closing.callback(super()._close)
-            closing.callback(self._come_home)
-
-    def _come_home(self) -> None:
-        try:
-            if missed := self._files.close():
-                self._say(f"not brought home from the virtual machine: {', '.join(missed[:10])}")
-        except UserFault as fault:
-            self._say(str(fault))
 
 
 async def open_vm(
@@ -161,21 +110,11 @@ async def open_vm(
     Raises:
         UserFault: it cannot be had; says why, and what would help.
     """
-    made: list[LocalComputer] = []
 
     def told(line: str) -> None:
         say(line)
 
-    def work(cancelled: threading.Event) -> None:
-        made.append(_open_vm(image, workspace, size, state, network, told, cancelled))
-
-    try:
-        await in_thread(work)
-    except BaseException:  # cancelled when it had just been made
-        for computer in made:
-            await computer.aclose()
-        raise
-    return made[0]
+    return await made_in_thread(lambda cancelled: _open_vm(image, workspace, size, state, network, told, cancelled))
 
 
 def check_vm(image: str | Path | None = None) -> None:

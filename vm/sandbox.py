@@ -26,7 +26,6 @@ from vm.programs import SILENT, last_line
 
 HOST = Path("/")
 HOST_NAME = "desktop"
-PACKAGE = "bubblewrap"
 
 _SYSTEM = ("usr", "opt", "nix", "gnu")
 _LINKED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")  # into usr, on all newer systems

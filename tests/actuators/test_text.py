@@ -19,6 +19,7 @@ from actuators.backends.x11_display import Client, Focus
 from actuators.backends.x11_text import keeps_paragraphs, runs, way_into
 from actuators.hands import Interrupted, open_hands
 from tests.support.textfield import Kind, text_field
+from tests.support.waiting import until
 from tests.support.window import event_window
 from tests.support.xserver import end, xvfb
 
@@ -58,17 +59,10 @@ def _terminal(display: str, output: Path) -> Generator[None, None, None]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        _until(lambda: Path(f"{output}.state").exists())
+        assert until(lambda: Path(f"{output}.state").exists())
         yield
     finally:
         end(xterm)
-
-
-def _until(true: Any, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.02)
 
 
 def test_a_terminal_gets_it_too(tmp_path: Path) -> None:
@@ -77,7 +71,7 @@ def test_a_terminal_gets_it_too(tmp_path: Path) -> None:
         text = mixed(1, 200)
         hands.perform(Type(text))
         expected = text.replace("\n", "\r").encode()
-        _until(lambda: len(output.read_bytes()) >= len(expected))
+        assert until(lambda: len(output.read_bytes()) >= len(expected))
         assert output.read_bytes() == expected
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from agent.errors import ToolFault
 from agent.tools.ports import OUTPUT_BYTES, Terminal
+from tests.support.waiting import eventually
 from tests.vm.test_sandbox import can_be
 from vm.beside import BesidePrograms
 from vm.beside_plain import PlainPrograms
@@ -66,12 +67,6 @@ async def to_its_end(terminal: Terminal, seconds: float = 20.0) -> tuple[str, in
                 return printed.decode(errors="replace").replace("\r\n", "\n"), status
             with anyio.move_on_after(0.1):
                 await anyio.wait_readable(terminal)
-
-
-async def until(true: Callable[[], object], seconds: float = 20.0) -> None:
-    with anyio.fail_after(seconds):
-        while not true():
-            await anyio.sleep(0.02)
 
 
 def living(word: str) -> list[int]:
@@ -165,7 +160,7 @@ def test_a_command_has_a_terminal(kind: str, tmp_path: Path) -> None:
         terminal = await made.terminal(
             "stty size; test -t 0 && test -t 2 && tty; read x; echo got $x; exit 4", cwd=tmp_path
         )
-        await until(lambda: terminal.write(b"it\n"))
+        await eventually(lambda: terminal.write(b"it\n"))
         printed, status = await to_its_end(terminal)
         lines = printed.splitlines()
         assert (status, lines[-1]) == (4, "got it") and "48 160" in lines
@@ -183,7 +178,7 @@ def test_control_keys_reach_the_program_in_front(kind: str, tmp_path: Path) -> N
     async def do(made: BesidePrograms) -> None:
         terminal = await made.terminal(ENDLESS, cwd=tmp_path)
         printed = bytearray()
-        await until(lambda: printed.extend(terminal.read()) or b"on" in printed)
+        await eventually(lambda: printed.extend(terminal.read()) or b"on" in printed)
         terminal.write(b"\x03")
         rest, status = await to_its_end(terminal)
         assert status == 9 and rest.endswith("stopped\n")
@@ -195,7 +190,7 @@ def test_control_keys_reach_the_program_in_front(kind: str, tmp_path: Path) -> N
 def test_a_prompt_for_a_password_is_noticed(kind: str, tmp_path: Path) -> None:
     async def do(made: BesidePrograms) -> None:
         terminal = await made.terminal("read -rs x; echo; echo ${#x}", cwd=tmp_path)
-        await until(lambda: terminal.asks() == "password")
+        await eventually(lambda: terminal.asks() == "password")
         terminal.write(b"hunter2\n")
         printed, status = await to_its_end(terminal)
         assert (status, printed) == (0, "\n7\n")
@@ -205,7 +200,7 @@ def test_a_prompt_for_a_password_is_noticed(kind: str, tmp_path: Path) -> None:
             for command, kind_of in (("cat", "input"), ("sleep 4324", ""), ("stty raw -echo; cat", "keys")):
                 terminal = await made.terminal(command, cwd=tmp_path)
                 if kind_of:
-                    await until(lambda at=terminal, wanted=kind_of: at.asks() == wanted)
+                    await eventually(lambda at=terminal, wanted=kind_of: at.asks() == wanted)
                 else:
                     await anyio.sleep(0.3)
                     assert terminal.asks() == ""
@@ -220,11 +215,11 @@ def test_what_is_left_in_the_background_goes_on_and_is_ended(kind: str, tmp_path
         terminal = await made.terminal(script, cwd=tmp_path)
         printed, status = await to_its_end(terminal)
         assert (status, printed) == (0, "left\n") and terminal.left_running()
-        await until(lambda: living("4325"))
+        await eventually(lambda: living("4325"))
         began = time.monotonic()
         terminal.close()
         assert time.monotonic() - began < 5 and not terminal.left_running()
-        await until(lambda: not living("4325"))
+        await eventually(lambda: not living("4325"))
 
     work(kind, tmp_path, do)
 
@@ -232,7 +227,7 @@ def test_what_is_left_in_the_background_goes_on_and_is_ended(kind: str, tmp_path
 def test_at_the_end_nothing_is_left(kind: str, tmp_path: Path) -> None:
     async def do(made: BesidePrograms) -> None:
         await made.terminal("nohup sleep 4326 & sleep 4327", cwd=tmp_path)
-        await until(lambda: living("4326") and living("4327"))
+        await eventually(lambda: living("4326") and living("4327"))
 
     work(kind, tmp_path, do)
     assert not living("4326") and not living("4327")

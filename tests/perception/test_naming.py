@@ -7,38 +7,29 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import anyio
-import openpyxl
 import pytest
 
 from actuators.actions import Action, Click, Drag, Keypress, Move, Point, TakeScreenshot, Type, Wait
 from perception.backends import xnaming
-from perception.checking import checked
-from perception.errors import StaleTarget
-from perception.find import decode
 from perception.naming import SECONDS, UNKNOWN, Naming, NamingBackend, Tell, described, open_naming
-from perception.screenshot import Screenshot
 from perception.target import Target
-from perception.tree import TRUSTED, Element, Reading, open_tree
 from tests.support.buttons import BUTTONS, middle
 from tests.support.command import wait_until
-from tests.support.desk import FORM, desk
+from tests.support.desk import FORM, desk, process_of
+from tests.support.names import LATE, LONG, awaited, named, press, read, spot, the
 from tests.support.xserver import xserver
-from vm import warden
 from vm.desktop import PrivateDesktop
 
-LONG = 3.0  # seconds for a name where only the name matters: other tests keep this machine busy
-LATE = 0.15  # seconds by which a thread may be woken late on a busy machine
 BUTTON_PROGRAM = f"/usr/bin/python3 {Path(__file__).parents[1] / 'support' / 'buttons.py'}"
 PAGE = """<!doctype html><title>Shop</title><body style="margin:40px;font:24px sans-serif">
 <p><a href="#there">Conditions</a></p><p><button style="font-size:24px">Buy now</button></p>
 <p><label>Secret <input type="password" style="font-size:24px"></label></p>
 <a href="#under" style="position:fixed;left:600px;top:0;width:300px;height:200px">Under</a>
 <div style="position:fixed;left:600px;top:0;width:300px;height:200px;background:#eee"><h2>Over</h2></div>"""
-office = pytest.mark.skipif(shutil.which("localc") is None, reason="LibreOffice is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -48,73 +39,10 @@ def form(tmp_path_factory: pytest.TempPathFactory) -> Generator[PrivateDesktop]:
         yield desktop
 
 
-@pytest.fixture(scope="module")
-def calc(tmp_path_factory: pytest.TempPathFactory) -> Generator[PrivateDesktop]:
-    folder = tmp_path_factory.mktemp("calc")
-    book = openpyxl.Workbook()
-    assert book.active is not None
-    book.active["A1"] = "Rent"
-    book.save(folder / "book.xlsx")
-    with desk(folder, "book.xlsx") as desktop:
-        wait_until(lambda: len(read(desktop).elements) > 100, "its window", 30)
-        yield desktop
-
-
 @pytest.fixture
 def naming(form: PrivateDesktop) -> Generator[Naming]:
     with named(form) as opened:
         yield opened
-
-
-def named(desktop: PrivateDesktop) -> Naming:
-    """Names on a desktop, connected."""
-    opened = open_naming(desktop.display, bus=desktop.environment["DBUS_SESSION_BUS_ADDRESS"])
-    opened.prepare()
-    return opened
-
-
-def read(desktop: PrivateDesktop) -> Reading:
-    with open_tree(desktop.display) as tree:
-        return tree.read(LONG)
-
-
-def the(reading: Reading, role: str, name: str = "", window: str = "") -> Element:
-    found = [e for e in reading.showing if e.role == role and name in ("", e.name) and window in ("", e.window)]
-    assert found, f"there is no {role} {name}"
-    return found[0]
-
-
-def awaited(desktop: PrivateDesktop, role: str, name: str, window: str) -> Element:
-    """An element of a window that has only just come."""
-    wait_until(lambda: any((e.name, e.window) == (name, window) for e in read(desktop).showing), window, 15)
-    return the(read(desktop), role, name, window)
-
-
-def spot(element: Element) -> tuple[int, int]:
-    assert element.region is not None
-    return element.region.center.x, element.region.center.y
-
-
-def press(desktop: PrivateDesktop, *actions: Action) -> Screenshot:
-    for action in actions:
-        wait_until(lambda action=action: _performed(desktop, action), "a screen that nothing has come to", 10)
-    return anyio.run(desktop.screenshot)
-
-
-def _performed(desktop: PrivateDesktop, action: Action) -> bool:
-    try:
-        anyio.run(desktop.perform, action, anyio.run(desktop.screenshot).space)
-    except StaleTarget:  # a tooltip has popped up
-        return False
-    return True
-
-
-def process_of(desktop: PrivateDesktop, words: str) -> int:
-    run = Path(desktop.environment["HOME"]).parent.name
-    for pid in warden.marked(run):
-        if words in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "):
-            return pid
-    raise AssertionError(f"{words} does not run")
 
 
 # What everybody is promised ----------------------------------------------------------------------------------------
@@ -334,107 +262,3 @@ def test_things_on_a_page_are_named(tmp_path: Path) -> None:
             assert (target.role, target.name, target.application) == (role, name, "Chromium")
         heading = spot(the(reading, "static", "Over"))
         assert naming.at(*heading, seconds=LONG).name in ("Over", ""), "and not what lies under it"
-
-
-# LibreOffice -------------------------------------------------------------------------------------------------------
-
-
-def proven(desktop: PrivateDesktop, shot: Screenshot, role: str = "", window: str = "") -> Iterator[Element]:
-    """What is surely where the tree says: its words, its frame or its icon are to be seen there."""
-    reading, picture = read(desktop), decode(shot.image)
-    parents = {element.parent for element in reading.elements}
-    for element in reading.showing:
-        if role in ("", element.role) and window in ("", element.window) and element.name and element.region:
-            leaf = element.id not in parents and element.role != "scroll bar"
-            if leaf and checked(element, picture, shot.space).confidence > TRUSTED:
-                yield element
-
-
-def judged(desktop: PrivateDesktop, naming: Naming, shot: Screenshot, window: str = "") -> tuple[list[str], list[str]]:
-    """The names that are right, and those that are wrong; empty ones are neither."""
-    right, wrong = list[str](), list[str]()
-    for element in proven(desktop, shot, window=window):
-        target = naming.at(*spot(element), seconds=LONG)
-        if target.name == element.name:
-            right.append(element.name)
-        elif target.name:
-            wrong.append(f"{element.role} {element.name} at {spot(element)}: {described(target)}")
-    return right, wrong
-
-
-@office
-def test_names_in_libreoffice_are_right_or_empty(calc: PrivateDesktop) -> None:
-    with named(calc) as naming:
-        shot = anyio.run(calc.screenshot)
-        right, wrong = judged(calc, naming, shot)
-        assert not wrong
-        assert len(right) >= 60
-        assert {"Save", "Bold", "File"} <= set(right)
-
-
-@office
-def test_names_in_a_menu_of_libreoffice(calc: PrivateDesktop) -> None:
-    with named(calc) as naming:
-        shot = press(calc, Click(*spot(the(read(calc), "menu", "File"))))
-        try:
-            assert naming.in_front(seconds=LONG).role == "menu"
-            items = list(proven(calc, shot, "menu item"))
-            assert len(items) >= 8
-            for item in items:
-                target = naming.at(*spot(item), seconds=LONG)
-                assert (target.role, target.name) == ("menu item", item.name)
-                assert target.window.startswith("book.xlsx")
-        finally:
-            press(calc, Keypress(("escape",)), Keypress(("escape",)))
-
-
-@office
-def test_names_in_a_dialog_of_libreoffice(calc: PrivateDesktop) -> None:
-    with named(calc) as naming:
-        shot = press(calc, Keypress(("ctrl", "1")))
-        try:
-            right, wrong = judged(calc, naming, shot, "Format Cells")
-            assert not wrong
-            assert {"OK", "Cancel", "Reset"} <= set(right)
-            ok = naming.at(*spot(the(read(calc), "push button", "OK")), seconds=LONG)
-            assert described(ok) == '"OK" (push button) in "Format Cells"'
-        finally:
-            press(calc, Keypress(("escape",)))
-
-
-@office
-def test_the_cell_that_a_click_selects_is_named_before(calc: PrivateDesktop) -> None:
-    with named(calc) as naming:
-        for x, y in ((100, 300), (400, 420), (700, 250)):
-            target = naming.at(x, y, seconds=LONG)
-            assert target.role == "table cell"
-            press(calc, Click(x, y))
-            shown = [e.text for e in read(calc).showing if e.role == "text"]
-            assert target.name in shown, "the name box tells the cell, too"
-
-
-@office
-def test_the_limit_is_kept(calc: PrivateDesktop) -> None:
-    places = [spot(e) for e in read(calc).showing if e.region and e.role.endswith("button")]
-    with named(calc) as naming:
-        naming.at(*places[0], seconds=LONG)
-        took: list[float] = []
-        windows: list[str] = []
-        for place in places:
-            began = time.monotonic()
-            windows.append(naming.at(*place).window)
-            took.append(time.monotonic() - began)
-    assert any(window.startswith("book.xlsx") for window in windows)
-    assert sorted(took)[int(0.95 * len(took))] < SECONDS + LATE / 3
-
-
-@office
-def test_asking_changes_nothing_on_the_screen(calc: PrivateDesktop) -> None:
-    place = spot(the(read(calc), "toggle button", "Bold"))
-    with named(calc) as naming:
-        naming.at(*place, seconds=LONG)
-        anyio.run(calc.screenshot)
-        for _ in range(20):
-            naming.at(*place, seconds=LONG)
-        after = anyio.run(calc.screenshot)
-    assert after.changed == 0.0

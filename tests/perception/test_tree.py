@@ -10,7 +10,6 @@ from collections.abc import Generator
 from pathlib import Path
 
 import anyio
-import openpyxl
 import pytest
 
 from actuators.actions import Click
@@ -23,9 +22,9 @@ from perception.matching import find_element, match_elements
 from perception.screenshot import Region, Space
 from perception.tree import DOUBTFUL, TRUSTED, Element, Reading, Tree, on_image, open_tree
 from tests.support.command import wait_until
-from tests.support.desk import FORM, desk
+from tests.support.desk import FORM, desk, process_of, write_book
+from tests.support.names import LONG
 from tests.support.xserver import xvfb
-from vm import warden
 from vm.desktop import PrivateDesktop
 
 pytestmark = pytest.mark.alone
@@ -42,10 +41,7 @@ def form(tmp_path_factory: pytest.TempPathFactory) -> Generator[PrivateDesktop]:
 @pytest.fixture(scope="module")
 def calc(tmp_path_factory: pytest.TempPathFactory) -> Generator[PrivateDesktop]:
     folder = tmp_path_factory.mktemp("calc")
-    book = openpyxl.Workbook()
-    assert book.active is not None
-    book.active["A1"] = "Rent"
-    book.save(folder / "book.xlsx")
+    write_book(folder)
     with desk(folder, "book.xlsx") as desktop:
         yield desktop
 
@@ -67,14 +63,6 @@ def click(desktop: PrivateDesktop, element: Element) -> None:
     middle = element.region.center
     shot = anyio.run(desktop.screenshot)
     anyio.run(desktop.perform, Click(middle.x, middle.y), shot.space)
-
-
-def process_of(desktop: PrivateDesktop, words: str) -> int:
-    run = Path(desktop.environment["HOME"]).parent.name
-    for pid in warden.marked(run):
-        if words in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "):
-            return pid
-    raise AssertionError(f"{words} does not run")
 
 
 def test_a_window_is_told_with_all_that_is_on_it(tree: Tree) -> None:
@@ -189,9 +177,9 @@ def test_without_a_display_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) ->
 @office
 def test_a_click_on_what_libreoffice_draws_hits_it(calc: PrivateDesktop) -> None:
     with open_tree(calc.display) as tree:
-        bold = the(tree.read(), "toggle button", "Bold")
-        assert bold.confidence == CORRECTED
-        click(calc, bold)
+        where = lambda: the(tree.read(LONG), "toggle button", "Bold")  # noqa: E731
+        wait_until(lambda: where().confidence == CORRECTED, "a place for bold", 15)
+        click(calc, where())
         wait_until(lambda: "checked" in the(tree.read(), "toggle button", "Bold").states, "bold to be on", 10)
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Any
 
 import numpy as np
 import pytest
 
-from actuators.xlibfix import open_display
 from perception import screen
 from perception.backends import xshm
 from perception.backends.mss import MssBackend
@@ -16,6 +14,7 @@ from perception.backends.xshm import XShmBackend
 from perception.errors import ScreenLost
 from perception.screen import Screen, ScreenResized, open_screen
 from perception.screenshot import Region
+from tests.support.monitors import resize
 from tests.support.xserver import end, xserver, xvfb
 
 
@@ -53,7 +52,7 @@ def test_without_shared_memory_it_is_slower_and_says_so(monkeypatch: pytest.Monk
 
 def test_a_screen_that_changes_its_size_and_one_that_goes() -> None:
     with xserver(800, 600) as server, Screen(XShmBackend(server.display)) as seen:
-        shrink(server.display, 640, 480)
+        resize(server.display, 640, 480)
         for look in (seen.check, seen.grab):
             with pytest.raises(ScreenResized):
                 look()
@@ -67,16 +66,6 @@ def test_a_screen_that_changes_its_size_and_one_that_goes() -> None:
         XShmBackend(server.display)
     with xvfb(64, 48) as display, pytest.raises(ScreenLost, match="no monitor 3"):
         XShmBackend(display, monitor=3)
-
-
-def shrink(display: str, width: int, height: int) -> None:
-    connection: Any = open_display(display)
-    root = connection.screen().root
-    resources = root.xrandr_get_screen_resources()
-    connection.xrandr_set_crtc_config(resources.crtcs[0], resources.config_timestamp, 0, 0, 0, 1, [])
-    root.xrandr_set_screen_size(width, height, 300, 200)
-    connection.sync()
-    connection.close()
 
 
 def test_chosen_where_there_is_no_mss(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,6 @@ from vm.guest.wire import Refused
 
 REMEMBERED = 512  # answers
 MAX_ACTIONS = 1000
-MAX_ID = 200  # characters
 CHANGE_SECONDS = 2.0  # that a `wait` waits for something to happen
 LOOK_SECONDS = 15.0  # that the eyes may take to say what they are asked, besides waiting
 

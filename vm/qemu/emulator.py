@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from vm.desktop_place import inherited
 from vm.processes import Processes, WardenLost
 from vm.programs import last_line
 from vm.qemu.arguments import PAINTED
@@ -169,4 +170,4 @@ class Emulator:
 
 def _environment() -> dict[str, str]:
     """What QEMU gets to see of ours: no keys, no tokens."""
-    return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    return inherited(_ENVIRONMENT)

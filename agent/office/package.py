@@ -7,7 +7,6 @@ import zipfile
 import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import IO, BinaryIO, Final
 
 from agent.errors import ToolFault
@@ -55,9 +54,7 @@ class Package:
     def __enter__(self) -> Package:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -8,8 +8,8 @@ from agent.tools.strict import Part
 
 
 class CellRange(Part):
-    """Cells of a workbook or CSV file, as their values stand now."""
+    """Values of a workbook or CSV file."""
 
-    workbook: str = Field(description="Path of the .xlsx, .xlsm, .xls, .ods or .csv file.")
-    sheet: str | None = Field(description="null: the first one.")
-    cells: str | None = Field(description='Like "A1:D9"; null: all that is used.')
+    workbook: str
+    sheet: str | None
+    cells: str | None = Field(description='"A1:D9"; null: all')

@@ -141,7 +141,7 @@ def test_every_operation_that_is_known_is_one_of_the_tools_and_of_the_worker() -
     models["slides"] = slides.SlidesOperation
     scripts = {
         "spreadsheet": ("calc", "sheets", "databases", "rules", "mending"),
-        "document": ("writer",),
+        "document": ("writer", "apparatus"),
         "slides": ("impress",),
     }
     for family, union in models.items():

@@ -146,6 +146,7 @@ async def test_results_that_libreoffice_cannot_know_stay(room: Room) -> None:
     assert [cell.value for cell in found["Jan 24"]["C"]] == [3, 2, 1]
 
 
+@pytest.mark.slow
 async def test_strict_open_xml_is_converted_when_that_is_agreed(room: Room) -> None:
     path = rich(room.folder.path / "rich.xlsx")
     was, now = b"http://schemas.openxmlformats.org/", b"http://purl.oclc.org/ooxml/"

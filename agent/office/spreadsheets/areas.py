@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from agent.office.spreadsheets.cells import LAST_COLUMN, Area, areas_of
-from agent.office.spreadsheets.markup import children, drop, insert_ordered, m
+from agent.office.spreadsheets.markup import children, drop, insert_ordered, m, walk
 from agent.office.spreadsheets.sheet import ORDER, Sheet
-from agent.office.xml import Element, etree
+from agent.office.xml import Element, etree, local
+
+_NEWER: Final = {"conditionalFormatting": "conditionalFormatting", "dataValidations": "dataValidation"}
 
 
 def without(area: Area, hole: Area) -> list[Area]:
@@ -44,7 +47,25 @@ def clear_area(sheet: Sheet, name: str, hole: Area) -> int:
             if not left:
                 drop(each)
     _tidy(sheet, name)
+    if name in _NEWER:
+        _clear_newer(sheet, _NEWER[name], hole)
     return count
+
+
+def _clear_newer(sheet: Sheet, name: str, hole: Area) -> None:
+    """The same where newer programs have written it: at the sheet's end, the ranges in an element of their own."""
+    for tag, each in list(walk(sheet.frame)):
+        if tag != "sqref" or each.getparent() is None or local(each.getparent()) != name or not each.text:
+            continue
+        left = [part for area in areas_of(each.text) for part in without(area, hole)]
+        each.text = " ".join(str(part) for part in left)
+        empty = each.getparent()
+        while not left and empty is not None and local(empty) != "worksheet":
+            holder = empty.getparent()
+            drop(empty)
+            if holder is None or len(holder):
+                break
+            empty = holder
 
 
 def _tidy(sheet: Sheet, name: str) -> None:

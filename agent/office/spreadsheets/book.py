@@ -52,6 +52,12 @@ class Relation:
     external: bool
 
 
+def is_strict(path: Path, name: str) -> bool:
+    """Whether a workbook is of the rare kind with other names for everything. Raises ToolFault."""
+    with Package.open(path, name) as package:
+        return "_rels/.rels" in package.names and b"purl.oclc.org/ooxml/officeDocument" in package.read("_rels/.rels")
+
+
 class Book:
     """An open workbook. `parts` that were asked for with `xml` are written anew if they have changed."""
 
@@ -62,11 +68,11 @@ class Book:
         self._new: dict[str, bytes] = {}
         self._dropped: set[str] = set()
         self._open: dict[str, Sheet] = {}
+        self._chainless = False
         self.part = self._main_part()
         if self.root.tag == f"{{{STRICT_MAIN}}}workbook":
             raise ToolFault(
-                f"{package.name} is a workbook of the rare kind «Strict Open XML», which cannot be edited in place. "
-                "Make a copy of it with the shell: soffice --convert-to xlsx."
+                f"{package.name} is «Strict Open XML», which is not read here. Save a copy of it as ordinary .xlsx."
             )
         if self.root.tag != m("workbook"):
             raise ToolFault(f"{package.name} is damaged: it holds no workbook.")
@@ -116,6 +122,19 @@ class Book:
         for override in self.xml(CONTENT_TYPES).findall(f"{{{TYPES}}}Override"):
             if override.get("PartName") == f"/{part}":
                 drop(override)
+
+    def remove_tree(self, part: str) -> None:
+        """Drop a part and, below it, what nothing else leads to."""
+        below = [each.target for each in self.relations(part) if not each.external and self.has(each.target)]
+        self.remove(part)
+        for target in below:
+            users = [name for name in self.names if name.endswith(".rels") and name != rels_name(target)]
+            if self.has(target) and not any(target in self._targets(name) for name in users):
+                self.remove_tree(target)
+
+    def _targets(self, rels: str) -> set[str]:
+        folder, _, file = rels.rpartition("_rels/")
+        return {each.target for each in self.relations(folder + file.removesuffix(".rels")) if not each.external}
 
     def type_of(self, part: str) -> str:
         """The content type of a part."""
@@ -235,7 +254,7 @@ class Book:
         entry = self.entry(name)
         part = self.part_of(entry)
         if part not in self._open:
-            if "chartsheet" in part or "dialogsheet" in part:
+            if not self._has_cells(name):
                 raise ToolFault(f"{entry.get('name')} is a sheet without cells.")
             self._open[part] = Sheet(self, part)
         return self._open[part]
@@ -245,8 +264,8 @@ class Book:
         return [(name, self.sheet(name)) for name in self.sheet_names if self._has_cells(name)]
 
     def _has_cells(self, name: str) -> bool:
-        part = self.part_of(self.entry(name))
-        return "chartsheet" not in part and "dialogsheet" not in part
+        wanted = self.entry(name).get(R_ID)
+        return any(each.id == wanted and each.type == "worksheet" for each in self.relations(self.part))
 
     def forget(self, part: str) -> None:
         """A sheet is gone."""
@@ -277,9 +296,11 @@ class Book:
 
     def no_calc_chain(self) -> None:
         """Formulas have come or gone: the list of them, which programs make anew, goes."""
-        for part in self.related(self.part, "calcChain"):
-            self.remove(part)
-            self.unrelate(self.part, part)
+        if not self._chainless:
+            self._chainless = True
+            for part in self.related(self.part, "calcChain"):
+                self.remove(part)
+                self.unrelate(self.part, part)
 
     def calculate_on_opening(self) -> None:
         """Programs work everything out when they open it."""

@@ -7,10 +7,10 @@ from importlib import import_module
 from typing import Any, Final
 
 from agent.errors import ToolFault
-from agent.office.spreadsheets.formulas import quoted, read_reference
 from agent.office.spreadsheets.looks import Axis, Series
 from agent.office.spreadsheets.markup import CHART, A, drop
 from agent.office.spreadsheets.operations import AddChart
+from agent.office.spreadsheets.references import quoted, read_reference
 from agent.office.spreadsheets.styles import rgb
 from agent.office.xml import Element, etree, local
 

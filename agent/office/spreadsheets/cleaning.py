@@ -40,7 +40,7 @@ def clean(job: Job, op: Clean) -> str:
 
 def _clean_column(job: Job, sheet: Sheet, area: Area, op: Clean) -> str:
     texts = [(row, str(value.value)) for row, _, cell in cells_in(sheet, area) if (value := _own_text(job, cell))]
-    reading = _Reading(op, [text for _, text in texts])
+    reading = Reading(op, [text for _, text in texts])
     changed, left = 0, list[str]()
     for row, text in texts:
         new = reading.content(text)
@@ -82,7 +82,7 @@ def _fits(job: Job, cell: Any, parse: str) -> bool:
     return parse == "date" and is_date_cell(job, cell)
 
 
-class _Reading:
+class Reading:
     """How the texts of one column are read.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Final
 
 from agent.errors import ToolFault
@@ -16,7 +15,6 @@ from agent.office.spreadsheets.looks import CsvColumn
 from agent.office.spreadsheets.markup import children, drop, m, sub
 from agent.office.spreadsheets.operations import (
     Clear,
-    CopyCells,
     Format,
     ImportCsv,
     Merge,
@@ -27,10 +25,11 @@ from agent.office.spreadsheets.parsing import common_type, decimal_of, order_of
 from agent.office.spreadsheets.reading_texts import Reader, reader_for
 from agent.office.spreadsheets.sheet import Sheet, column_of
 from agent.office.spreadsheets.typed import typed
-from agent.office.spreadsheets.values import EMPTY, Content, text_content
+from agent.office.spreadsheets.values import EMPTY, text_content
 from agent.office.xml import Element
 
 MOST_CELLS: Final = 2_000_000  # that one operation writes
+MOST_ROWS: Final = 100_000
 _LOOKED_AT = 20_000  # rows of a CSV file that decide its columns' types
 _LISTS: Final = (
     ("links", "hyperlinks"), ("validation", "dataValidations"), ("conditional_formats", "conditionalFormatting"),
@@ -45,7 +44,7 @@ def set_cells(job: Job, op: SetCells) -> str:
     if not op.rows or not width:
         raise ToolFault("rows is empty. Nothing was changed.")
     types = _types(op.types, width)
-    _check_room(top, left, len(op.rows), width)
+    check_room(top, left, len(op.rows), width)
     for number, row in enumerate(op.rows, top):
         for column, value in enumerate(row):
             content = typed(value, types[column], from_1904=job.book.date_1904)
@@ -63,17 +62,26 @@ def _types(given: Sequence[str] | None, width: int) -> list[str]:
     return list(given)
 
 
-def _check_room(top: int, left: int, height: int, width: int) -> None:
+def check_room(top: int, left: int, height: int, width: int) -> None:
     if height * width > MOST_CELLS:
         raise ToolFault(f"{height * width} cells at once are too many; at most {MOST_CELLS}. Nothing was changed.")
     read_area(f"{letters(left)}{top}:{letters(left + width - 1)}{top + height - 1}")
+
+
+def check_rows(area: Area) -> None:
+    """Not too many rows for a record of each. Raises ToolFault."""
+    if area.height > MOST_ROWS:
+        raise ToolFault(
+            f"{area} are {area.height} rows; at most {MOST_ROWS} are changed one by one. Nothing was changed. Name "
+            "only the rows that are used, or whole columns."
+        )
 
 
 def set_formula(job: Job, op: SetFormula) -> str:
     """One formula for a range."""
     sheet = job.book.sheet(op.sheet)
     area = sheet.within(op.cells)
-    _check_room(area.top, area.left, area.height, area.width)
+    check_room(area.top, area.left, area.height, area.width)
     text = for_file(op.formula)
     if op.array:
         job.put_array(sheet, area, text)
@@ -96,7 +104,7 @@ def import_csv(job: Job, op: ImportCsv) -> str:
     with rows_of(path, op.file, form) as rows:
         for count, row in enumerate(rows, 1):
             widest = max(widest, len(row))
-            _check_room(top, left, count, max(widest, 1))
+            check_room(top, left, count, max(widest, 1))
             kept += _write_row(job, sheet, top + count - 1, left, row, readers if count > 1 else {})
             if count % 1_000 == 0:
                 sheet.rows.settle(0)
@@ -158,53 +166,6 @@ def _write_row(job: Job, sheet: Sheet, row: int, left: int, texts: list[str], re
     return kept
 
 
-def copy_cells(job: Job, op: CopyCells) -> str:
-    """Copies, filled over the target."""
-    source, name = job.book.sheet(op.sheet), op.to_sheet or op.sheet
-    target = job.book.sheet(name)
-    area, to = source.within(op.cells), read_area(op.to)
-    to = _filled(area, Area(to.top, to.left, min(to.bottom, 1 << 20), to.right), target)
-    _check_room(to.top, to.left, to.height, to.width)
-    source.unshare()
-    block = [
-        {column: deepcopy(cell) for column, cell in row_cells(source.rows.get(row)).items() if area.has(row, column)}
-        for row in area.rows()
-    ]
-    for row in to.rows():
-        for column in to.columns():
-            at_row, at_column = area.top + (row - to.top) % area.height, area.left + (column - to.left) % area.width
-            cell = block[at_row - area.top].get(at_column)
-            _copy_one(job, target, cell, (at_row, at_column), (row, column), op.what)
-    return f"{op.sheet}!{area} copied to {name}!{to}"
-
-
-def _filled(area: Area, to: Area, target: Sheet) -> Area:
-    cut = target.cut(to)
-    height, width = max(cut.height, area.height), max(cut.width, area.width)
-    return Area(cut.top, cut.left, cut.top + height - 1, cut.left + width - 1)
-
-
-def _copy_one(
-    job: Job, target: Sheet, cell: Element | None, source: tuple[int, int], to: tuple[int, int], what: str
-) -> None:
-    if cell is None:
-        if what != "formats":
-            job.put(target, *to, EMPTY)
-        elif (there := target.cell(*to)) is not None:
-            target.rows.make(to[0])
-            there.attrib.pop("s", None)
-        return
-    if what != "formats":
-        content = job.value(cell) if what == "values" else job.content(cell)
-        if content.kind == "formula":
-            text = translated(for_file(str(content.value)), to[0] - source[0], to[1] - source[1])
-            job.put_raw_formula(target, *to, text)
-        else:
-            job.put(target, *to, Content(content.kind, content.value))
-    if what in ("all", "formats"):
-        target.make_cell(*to).set("s", cell.get("s") or "0")
-
-
 def clear(job: Job, op: Clear) -> str:
     """Take away what is named."""
     sheet = job.book.sheet(op.sheet)
@@ -263,7 +224,7 @@ def merge(job: Job, op: Merge) -> str:
     if op.undo:
         for each, _ in meeting:
             drop(each)
-        _tell_merged(sheet)
+        tell_merged(sheet)
         return f"{op.sheet}!{op.cells}: {len(meeting)} merged ranges are single cells again"
     if meeting and meeting[0][1] != area:
         raise ToolFault(f"{area} meets the merged range {meeting[0][1]}; undo that first. Nothing was changed.")
@@ -271,7 +232,7 @@ def merge(job: Job, op: Merge) -> str:
         return f"{op.sheet}!{area}: nothing to merge"
     _keep_first(job, sheet, area)
     sub(sheet.child("mergeCells"), "mergeCell", ref=str(area))
-    _tell_merged(sheet)
+    tell_merged(sheet)
     return f"{op.sheet}!{area} merged"
 
 
@@ -288,7 +249,8 @@ def _keep_first(job: Job, sheet: Sheet, area: Area) -> None:
         job.put(sheet, row, column, EMPTY)
 
 
-def _tell_merged(sheet: Sheet) -> None:
+def tell_merged(sheet: Sheet) -> None:
+    """Keep their number true; nothing stays where there is none."""
     holder = sheet.child("mergeCells")
     if len(holder):
         holder.set("count", str(len(holder)))
@@ -300,19 +262,22 @@ def format_cells(job: Job, op: Format) -> str:
     """Looks; of whole columns and rows also of the cells that are still empty."""
     sheet, area = job.book.sheet(op.sheet), read_area(op.cells)
     styles = job.book.styles
-    if area.whole_columns and not area.whole_rows:
+    if area.whole_columns:
         for left, right, col in columns_of(sheet, area.left, area.right):
             look = styles.with_look(int(col.get("style") or 0) if col is not None else 0, op.look, frozenset())
             set_columns(sheet, left, right, {"style": str(look)})
         cells = _cells_there(sheet, area)
     elif area.whole_rows:
+        check_rows(area)
         for number in area.rows():
             row = sheet.rows.make(number)
             row.set("s", str(styles.with_look(int(row.get("s") or 0), op.look, frozenset())))
             row.set("customFormat", "1")
+            if number % 1_000 == 0:
+                sheet.rows.settle()
         cells = _cells_there(sheet, area)
     else:
-        _check_room(area.top, area.left, area.height, area.width)
+        check_room(area.top, area.left, area.height, area.width)
         cells = ((row, column) for row in area.rows() for column in area.columns())
     for count, (row, column) in enumerate(cells):
         cell = sheet.make_cell(row, column)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from copy import deepcopy
+from collections.abc import Iterator
 from typing import Any
 
 from agent.errors import ToolFault
@@ -13,12 +12,16 @@ from agent.office.spreadsheets.formulas import for_file, translated
 from agent.office.spreadsheets.job import Job, row_cells
 from agent.office.spreadsheets.markup import children, drop, m
 from agent.office.spreadsheets.operations import RemoveDuplicates, Replace, Sort, SplitColumn
-from agent.office.spreadsheets.sheet import Sheet, put_cell
-from agent.office.spreadsheets.values import Content, is_date_format, text_content
+from agent.office.spreadsheets.parsing import decimal_of, order_of, sorting_type
+from agent.office.spreadsheets.patterns import LONGEST_PATTERN, groups, substituted
+from agent.office.spreadsheets.reading_texts import reader_for
+from agent.office.spreadsheets.sheet import Sheet, column_of, put_cell
+from agent.office.spreadsheets.shifting import Shift
+from agent.office.spreadsheets.shifting_parts import shift_comments
+from agent.office.spreadsheets.values import EMPTY, LONGEST, Content, is_date_format, text_content
 from agent.office.xml import Element
 
 _LETTERS = re.compile(r"[A-Za-z]{1,3}")
-_LONGEST_PATTERN = 300
 
 
 def column_in(job: Job, sheet: Sheet, area: Area, text: str, header: bool) -> int:
@@ -53,13 +56,24 @@ def sort(job: Job, op: Sort) -> str:
     _refuse_merged(sheet, body)
     order = list(body.rows())
     for column, descending in reversed(keys):
-        ranks = {row: _rank(job.value(sheet.cell(row, column))) for row in order}
+        ranks = _ranks(job, sheet, column, order)
         full = [row for row in order if ranks[row][0] < 9]
         full.sort(key=lambda row: ranks[row], reverse=descending)
         order = full + [row for row in order if ranks[row][0] == 9]
         sheet.rows.settle()
     _reorder(job, sheet, body, order)
     return f"{op.sheet}!{area}: {body.height} rows sorted by {', '.join(key.column for key in op.keys)}"
+
+
+def _ranks(job: Job, sheet: Sheet, column: int, rows: list[int]) -> dict[int, tuple[int, Any]]:
+    """What the cells of a column are sorted by; texts of a CSV file by what they mean."""
+    area = Area(min(rows), column, max(rows), column)
+    values = {row: job.value(cell) for row, _, cell in cells_in(sheet, area)}
+    if job.plain:
+        texts = [str(value.value) for value in values.values() if value.kind == "text"]
+        reader = reader_for(sorting_type(texts), None, order_of(texts), decimal_of(texts))
+        values = {row: reader.read(str(value.value)) for row, value in values.items()}
+    return {row: _rank(values.get(row, EMPTY)) for row in rows}
 
 
 def _rank(value: Content) -> tuple[int, Any]:
@@ -75,52 +89,57 @@ def _rank(value: Content) -> tuple[int, Any]:
 def _reorder(job: Job, sheet: Sheet, area: Area, order: list[int]) -> None:
     """Give the rows of a range another order. Where there are fewer now, the last ones become empty."""
     sheet.unshare()
-    block = {row: _taken(sheet, area, row) for row in area.rows()}
+    block = {row: data for row in area.rows() if (data := _taken(sheet, area, row))}
     for offset, row in enumerate(area.rows()):
-        source = order[offset] if offset < len(order) else None
-        cells = block[source] if source is not None else {}
-        there = sheet.rows.make(row) if cells or sheet.rows.get(row) is not None else None
-        if there is None or source is None:
-            continue
-        for column, cell in cells.items():
-            formula = cell.find(m("f"))
-            if formula is not None and formula.text and source != row:
-                formula.text = translated(formula.text, row - source, 0)
-                job.book.no_calc_chain()
-            put_cell(there, cell, column)
+        source = order[offset] if offset < len(order) else 0
+        if source in block:
+            there = sheet.rows.make(row)
+            for cell in sheet.rows.unpack(block.pop(source)):
+                column = column_of(cell)
+                _follow(job, cell, (source, row), column)
+                put_cell(there, cell, column)
+        if row % 1_000 == 0:
+            sheet.rows.settle()
     _move_notes(job, sheet, area, {source: area.top + offset for offset, source in enumerate(order)})
     job.forget_arrays()
 
 
-def _taken(sheet: Sheet, area: Area, number: int) -> dict[int, Element]:
+def _follow(job: Job, cell: Element, rows: tuple[int, int], column: int) -> None:
+    """A formula that goes from one row to another."""
+    formula, (source, row) = cell.find(m("f")), rows
+    if formula is not None and formula.text and source != row:
+        formula.text = translated(formula.text, row - source, 0)
+        job.book.no_calc_chain()
+        if formula.get("ref"):
+            formula.set("ref", cell_name(row, column))
+
+
+def _taken(sheet: Sheet, area: Area, number: int) -> bytes:
     """The cells of a row of a range, taken out of it."""
     if sheet.rows.get(number) is None:
-        return {}
-    row = sheet.rows.make(number)
-    cells = {column: cell for column, cell in row_cells(row).items() if area.left <= column <= area.right}
-    for cell in cells.values():
-        row.remove(cell)
-    return {column: deepcopy(cell) for column, cell in cells.items()}
+        return b""
+    if number % 1_000 == 0:
+        sheet.rows.settle()
+    cells = row_cells(sheet.rows.make(number)).items()
+    inside = [cell for column, cell in cells if area.left <= column <= area.right]
+    return sheet.rows.pack(inside) if inside else b""
 
 
 def _move_notes(job: Job, sheet: Sheet, area: Area, new: dict[int, int]) -> None:
-    """Notes and links of single cells go with their rows."""
-    from agent.office.spreadsheets.comments import comments_of, remove_comments, set_comment
+    """Notes, threads of comments and links of single cells go with their rows."""
 
-    moving = [(each, read_area(each[0])) for each in comments_of(job.book, sheet)]
-    inside = [(each, at) for each, at in moving if at in area and new.get(at.top, 0) != at.top]
-    for _, at in inside:
-        remove_comments(job.book, sheet, at)
-    for (_, author, text), at in inside:
-        if at.top in new:
-            set_comment(job.book, sheet, new[at.top], at.left, text, author)
+    def where(each: Area) -> Area | None:
+        if each not in area or each.height > 1:
+            return each
+        return each.moved(new[each.top] - each.top, 0) if each.top in new else None
+
+    shift_comments(job.book, sheet, Shift(job.book.name_of(sheet), where))
     for each in children(sheet.frame.find(m("hyperlinks")), "hyperlink"):
-        at = read_area(each.get("ref", "A1"))
-        if at in area and at.height == 1:
-            if at.top in new:
-                each.set("ref", str(at.moved(new[at.top] - at.top, 0)))
-            else:
-                drop(each)
+        at = where(read_area(each.get("ref", "A1")))
+        if at is None:
+            drop(each)
+        else:
+            each.set("ref", str(at))
 
 
 def remove_duplicates(job: Job, op: RemoveDuplicates) -> str:
@@ -156,50 +175,57 @@ def _key(value: Content, loose: bool) -> tuple[str, Any]:
 
 def replace(job: Job, op: Replace) -> str:
     """Find and replace."""
-    if not op.find or len(op.find) > _LONGEST_PATTERN:
-        raise ToolFault(f"find must have 1 to {_LONGEST_PATTERN} characters. Nothing was changed.")
-    swap = _swapper(op)
+    if not op.find or len(op.find) > LONGEST_PATTERN:
+        raise ToolFault(f"find must have 1 to {LONGEST_PATTERN} characters. Nothing was changed.")
     names = [job.book.entry(op.sheet).get("name", "")] if op.sheet else [name for name, _ in job.book.sheets()]
     told: list[str] = []
     for name in names:
         sheet = job.book.sheet(name)
         area = sheet.within(op.cells) if op.cells else sheet.used()
-        changed = list(_replaced(job, sheet, area, swap, bool(op.formulas)))
+        changed = _replaced(job, sheet, area, op)
         if changed:
             some = ", ".join(changed[:10]) + (" …" if len(changed) > 10 else "")
             told.append(f"{name}: {len(changed)} cells ({some})")
     return f"{op.find!r} replaced by {op.by!r}: {'; '.join(told) or 'found nowhere'}"
 
 
-def _swapper(op: Replace) -> Callable[[str], str]:
-    try:
-        pattern = re.compile(op.find if op.regex else re.escape(op.find), 0 if op.match_case else re.IGNORECASE)
-    except re.error as error:
-        raise ToolFault(f"{op.find!r} is no regular expression: {error}. Nothing was changed.") from None
-    by = re.sub(r"\$(\d)", r"\\\1", op.by) if op.regex else op.by.replace("\\", "\\\\")
-    try:
-        pattern.sub(by, "")
-        if op.whole:
-            return lambda text: pattern.sub(by, text, count=1) if pattern.fullmatch(text) else text
-    except (re.error, IndexError) as error:
-        raise ToolFault(f"{op.by!r} cannot be put in: {error}. Nothing was changed.") from None
-    return lambda text: pattern.sub(by, text)
-
-
-def _replaced(job: Job, sheet: Sheet, area: Area, swap: Callable[[str], str], formulas: bool) -> Iterator[str]:
-    for row, column, cell in cells_in(sheet, area):
-        content = job.content(cell)
-        old = str(content.value) if content.kind in ("text", "formula") else ""
-        if not old or (content.kind == "formula" and not formulas):
+def _replaced(job: Job, sheet: Sheet, area: Area, op: Replace) -> list[str]:
+    """Which cells are others now."""
+    wanted = ("text", "formula") if op.formulas else ("text",)
+    found = [
+        (row, column, content)
+        for row, column, cell in cells_in(sheet, area)
+        if (content := job.content(cell)).kind in wanted and content.value
+    ]
+    changed: list[str] = []
+    for (row, column, old), new in zip(found, _swapped(op, [str(each.value) for _, _, each in found]), strict=True):
+        if new == old.value:
             continue
-        new = swap(old)
-        if new == old:
-            continue
-        if content.kind == "formula":
+        if old.kind == "formula":
             job.put_raw_formula(sheet, row, column, for_file(new))
         else:
             job.put(sheet, row, column, text_content(new) if new else Content("empty"))
-        yield cell_name(row, column)
+        changed.append(cell_name(row, column))
+        if len(changed) % 1_000 == 0:
+            sheet.rows.settle()
+    return changed
+
+
+def _swapped(op: Replace, texts: list[str]) -> list[str]:
+    if op.regex:
+        by = re.sub(r"\$(\d)", r"\\g<\1>", op.by)
+        return substituted(op.find, by, texts, whole=bool(op.whole), case=bool(op.match_case))
+    pattern = re.compile(re.escape(op.find), 0 if op.match_case else re.IGNORECASE)
+    return [_swap(pattern, op, text) for text in texts]
+
+
+def _swap(pattern: re.Pattern[str], op: Replace, text: str) -> str:
+    if op.whole:
+        return op.by if pattern.fullmatch(text) else text
+    count = len(pattern.findall(text))
+    if len(text) + count * (len(op.by) - len(op.find)) > LONGEST:
+        raise ToolFault(f"A cell holds at most {LONGEST} characters, and one would get more. Nothing was changed.")
+    return pattern.sub(lambda _: op.by, text) if count else text
 
 
 def cells_in(sheet: Sheet, area: Area) -> Iterator[tuple[int, int, Element]]:
@@ -219,7 +245,7 @@ def split_column(job: Job, op: SplitColumn) -> str:
     body = area.below_header() if op.header else area
     if area.width != 1 or (op.delimiter is None) == (op.pattern is None):
         raise ToolFault("Give one column, and either a delimiter or a pattern. Nothing was changed.")
-    parts = {row: _parts(job.text(sheet.cell(row, area.left)), op) for row in body.rows()}
+    parts = _parts({row: text for row, _, cell in cells_in(sheet, body) if (text := job.text(cell))}, op)
     width = max((len(each) for each in parts.values()), default=0)
     if width < 1:
         return f"{op.sheet}!{area}: nothing could be split"
@@ -236,16 +262,10 @@ def split_column(job: Job, op: SplitColumn) -> str:
     return f"{op.sheet}!{area}: parts in {letters(target.left)}:{letters(target.right)}{rest}"
 
 
-def _parts(text: str, op: SplitColumn) -> list[str]:
-    if not text:
-        return []
+def _parts(texts: dict[int, str], op: SplitColumn) -> dict[int, list[str]]:
     if op.delimiter is not None:
-        return [part.strip() for part in text.split(op.delimiter or " ")]
-    try:
-        match = re.search((op.pattern or "")[:_LONGEST_PATTERN], text[:5_000])
-    except re.error as error:
-        raise ToolFault(f"{op.pattern!r} is no regular expression: {error}. Nothing was changed.") from None
-    return [part or "" for part in (match.groups() or (match[0],))] if match else []
+        return {row: [part.strip() for part in text.split(op.delimiter or " ")] for row, text in texts.items()}
+    return dict(zip(texts, groups(op.pattern or "", [text[:5_000] for text in texts.values()]), strict=True))
 
 
 def is_date_cell(job: Job, cell: Element | None) -> bool:

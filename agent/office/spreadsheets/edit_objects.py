@@ -82,7 +82,7 @@ def add_chart(job: Job, op: AddChart) -> str:
 
 def _check_sheets(job: Job, data: bytes) -> None:
     """A chart must not name sheets that are not there."""
-    from agent.office.spreadsheets.formulas import read_reference
+    from agent.office.spreadsheets.references import read_reference
 
     for element in etree.fromstring(data).iter("{*}f"):
         reference = read_reference(element.text or "")

@@ -7,10 +7,11 @@ from typing import Final
 from agent.errors import ToolFault
 from agent.office.spreadsheets.book import Book
 from agent.office.spreadsheets.cells import LAST_COLUMN, LAST_ROW, Area, read_area, read_cell
-from agent.office.spreadsheets.formulas import quoted
+from agent.office.spreadsheets.edit_cells import check_room
 from agent.office.spreadsheets.job import Job
 from agent.office.spreadsheets.markup import children, drop, m, sub
 from agent.office.spreadsheets.operations import Filter, PageSetup, Protect, SetProperties, View
+from agent.office.spreadsheets.references import quoted
 from agent.office.spreadsheets.sheet import Sheet
 from agent.office.xml import Element, etree
 
@@ -150,7 +151,10 @@ def protect(job: Job, op: Protect) -> str:
         return f"{op.sheet}: not protected"
     for text in op.unlocked or ():
         area = sheet.within(text)
+        check_room(area.top, area.left, area.height, area.width)
         for row in area.rows():
+            if row % 1_000 == 0:
+                sheet.rows.settle()
             for column in area.columns():
                 cell = sheet.make_cell(row, column)
                 cell.set("s", str(job.book.styles.unlocked(int(cell.get("s") or 0))))

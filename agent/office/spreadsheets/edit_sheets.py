@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from copy import deepcopy
 from typing import Final
+from uuid import uuid4
 
 from agent.errors import ToolFault
 from agent.office.spreadsheets.book import Book, check_sheet_name
-from agent.office.spreadsheets.formulas import Reference, map_references, quoted
+from agent.office.spreadsheets.everywhere import rewrite, words
+from agent.office.spreadsheets.formulas import map_references, map_sheets, map_tables
 from agent.office.spreadsheets.job import Job
 from agent.office.spreadsheets.markup import MAIN, R_ID, RELATIONS, children, drop, m, rels_name, sub, walk, write_xml
 from agent.office.spreadsheets.operations import (
@@ -16,10 +20,14 @@ from agent.office.spreadsheets.operations import (
     CopySheet,
     DeleteSheet,
 )  # fmt: skip
+from agent.office.spreadsheets.references import GONE, Reference
 from agent.office.spreadsheets.sheet import Sheet
+from agent.office.spreadsheets.shifting_parts import source_sheet, sources_of_pivots
 from agent.office.spreadsheets.styles import colour_element
-from agent.office.xml import Element, etree
+from agent.office.spreadsheets.tables import all_tables
+from agent.office.xml import Element, etree, local
 
+_COPIED: Final = ("drawing", "comments", "vmlDrawing", "threadedComment", "ctrlProp")
 SHEET_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 EMPTY_SHEET: Final = (
     f'<worksheet xmlns="{MAIN}" xmlns:r="{RELATIONS}"><sheetViews><sheetView workbookViewId="0"/></sheetViews>'
@@ -69,47 +77,115 @@ def _follow_active(book: Book, now: dict[int, int]) -> None:
 
 
 def copy_sheet(job: Job, op: CopySheet) -> str:
-    """A copy with charts and pictures; tables and pivot tables stay where they are."""
+    """A copy with charts, pictures, tables and its own names; pivot tables and slicers stay where they are."""
     book = job.book
     name = check_sheet_name(op.name, book.sheet_names)
     sheet = book.sheet(op.sheet)
     source = book.name_of(sheet)
     part = book.free("xl/worksheets/sheet{}.xml")
     book.add(part, sheet.changed() or book.read(sheet.part), SHEET_TYPE)
+    tables: dict[str, str] = {}
     for relation in book.relations(sheet.part):
-        _copy_relation(job, sheet.part, part, relation.id)
+        tables |= _copy_relation(job, sheet.part, part, relation.id)
+    _own_threads(book, part)
     copied = Sheet(book, part)
-    for holder in ("tableParts", "extLst"):
-        if (found := copied.frame.find(m(holder))) is not None and (
-            holder == "tableParts" or b"slicer" in write_xml(found)
-        ):
-            drop(found)
-    for view in copied.frame.iter(m("sheetView")):
-        view.attrib.pop("tabSelected", None)
+    _tidy_copy(book, copied)
     book.put(part, copied.changed() or book.read(part))
     at = [each.casefold() for each in book.sheet_names].index(source.casefold())
     _enter(book, part, name, op.position or at + 2)
     _point_charts(book, part, source, name)
-    return f"sheet {source} copied as {name}"
+    _copy_names(book, source, name)
+    if tables:
+        rewrite(book, lambda text, home, _holder: _own_tables(text, tables) if home == name else text, home=name)
+    return f"sheet {source} copied as {name}{''.join(f', table {old} as {new}' for old, new in tables.items())}"
 
 
-def _copy_relation(job: Job, old: str, new: str, ident: str) -> None:
-    """Give the copy the same relationship, to a copy of the part where it must not be shared."""
+def _own_threads(book: Book, part: str) -> None:
+    """Comments of a thread have numbers that are there only once; its note names the first of them."""
+    for thread in book.related(part, "threadedComment"):
+        old = {each.get("id") for tag, each in walk(book.xml(thread)) if tag == "threadedComment"}
+        new = {each.encode(): f"{{{str(uuid4()).upper()}}}".encode() for each in old if each}
+        for name in (thread, *book.related(part, "comments")):
+            data = write_xml(book.xml(name))
+            for was, now in new.items():
+                data = data.replace(was, now)
+            book.put(name, data)
+
+
+def _tidy_copy(book: Book, copied: Sheet) -> None:
+    """Take out what leads to parts that were not copied, and what only one sheet can be."""
+    there = {each.id for each in book.relations(copied.part)}
+    parts = copied.frame.find(m("tableParts"))
+    for each in children(parts, "tablePart"):
+        if each.get(R_ID) not in there:
+            drop(each)
+    if parts is not None:
+        parts.set("count", str(len(parts)))
+        if not len(parts):
+            drop(parts)
+    if (found := copied.frame.find(m("extLst"))) is not None and b"slicer" in write_xml(found):
+        drop(found)
+    for view in copied.frame.iter(m("sheetView")):
+        view.attrib.pop("tabSelected", None)
+
+
+def _copy_names(book: Book, source: str, name: str) -> None:
+    """Names that count on one sheet only, its print area among them."""
+    old, new = (str(book.sheet_names.index(each)) for each in (source, name))
+    for each in [each for each in book.defined_names() if each.get("localSheetId") == old]:
+        copied = sub(book.child("definedNames"), "definedName", renamed(each.text or "", source, name), **each.attrib)
+        copied.set("localSheetId", new)
+
+
+def _copy_table(book: Book, old: str) -> tuple[str, str, str]:
+    """A copy of a table under another name: its part, the old name and the new one."""
+    root = deepcopy(book.xml(old))
+    taken = {book.xml(part).get("displayName", "").casefold() for _, _, part in all_tables(book)}
+    taken |= {each.get("name", "").casefold() for each in book.defined_names()}
+    was = root.get("displayName", "")
+    name = next(text for n in range(2, 100_000) if (text := f"{was}{n}").casefold() not in taken)
+    for key in ("name", "displayName"):
+        root.set(key, name)
+    root.set("id", str(max(int(book.xml(part).get("id") or 0) for _, _, part in all_tables(book)) + 1))
+    part = book.free("xl/tables/table{}.xml")
+    book.add(part, write_xml(root), book.type_of(old))
+    return part, was, name
+
+
+def _own_tables(text: str, tables: Mapping[str, str]) -> str:
+    """A formula of the copy, which means the tables beside it."""
+    now = {old.casefold(): new for old, new in tables.items()}
+    return map_tables(text, lambda table, part: now.get(table.casefold(), table) + part)
+
+
+def _copy_relation(job: Job, old: str, new: str, ident: str) -> dict[str, str]:
+    """Give the copy the same relationship, to a copy of the part where it must not be shared; new names of tables."""
     book = job.book
     relation = next(each for each in book.relations(old) if each.id == ident)
     name = rels_name(new)
     if not book.has(name):
         book.put(name, b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"/>')
-    if relation.type in ("table", "pivotTable", "slicer", "queryTable"):
-        job.note("Tables, pivot tables and slicers were not copied with the sheet; their cells were.")
-        return
-    target = relation.target
-    if not relation.external and relation.type in ("drawing", "comments", "vmlDrawing", "threadedComment", "ctrlProp"):
+    outside = relation.type == "table" and bool(book.relations(relation.target))
+    if relation.type in ("pivotTable", "slicer", "queryTable") or outside:
+        job.note("Pivot tables, slicers and tables of outside data were not copied with the sheet; their cells were.")
+        return {}
+    target, tables = relation.target, dict[str, str]()
+    if relation.type == "table":
+        target, was, name_now = _copy_table(book, relation.target)
+        tables[was] = name_now
+    elif not relation.external and relation.type in (
+        "drawing",
+        "comments",
+        "vmlDrawing",
+        "threadedComment",
+        "ctrlProp",
+    ):
         target = copy_part(book, relation.target)
     made = book.relate(new, relation.type, target, external=relation.external)
     for each in book.xml(name):
         if each.get("Id") == made:
             each.set("Id", ident)
+    return tables
 
 
 def copy_part(book: Book, part: str) -> str:
@@ -134,32 +210,20 @@ def copy_part(book: Book, part: str) -> str:
 def _point_charts(book: Book, part: str, source: str, name: str) -> None:
     for drawing in book.related(part, "drawing"):
         for chart in book.related(drawing, "chart"):
-            _rename_in(book.xml(chart), source, name)
-
-
-def _rename_in(root: Element, old: str, new: str) -> None:
-    for tag, element in walk(root):
-        if tag in ("f", "formula", "formula1", "formula2", "definedName", "calculatedColumnFormula") and element.text:
-            element.text = renamed(element.text, old, new)
-        if tag == "hyperlink" and element.get("location"):
-            element.set("location", renamed(element.get("location"), old, new))
+            for tag, element in walk(book.xml(chart)):
+                if tag == "f" and element.text:
+                    element.text = renamed(element.text, source, name)
 
 
 def renamed(formula: str, old: str, new: str) -> str:
     """A formula after a sheet got another name."""
-    if old.casefold() not in formula.casefold() and old.replace("'", "''").casefold() not in formula.casefold():
+    if "!" not in formula:
         return formula
-
-    def one(reference: Reference) -> str | None:
-        if reference.sheet is None or reference.sheet.casefold() != old.casefold():
-            return None
-        return Reference(new, reference.area, reference.marks, reference.form).text()
-
+    wanted = old.casefold()
     try:
-        changed = map_references(formula, one)
+        return map_sheets(formula, lambda name: new if name.casefold() == wanted else name)
     except ToolFault:
         return formula
-    return changed.replace(f"{quoted(old)}!#REF!", f"{quoted(new)}!#REF!")
 
 
 def change_sheet(job: Job, op: ChangeSheet) -> str:
@@ -187,20 +251,11 @@ def change_sheet(job: Job, op: ChangeSheet) -> str:
 def _rename(book: Book, entry: Element, name: str) -> None:
     old = entry.get("name", "")
     check_sheet_name(name, [each for each in book.sheet_names if each != old])
-    for _, sheet in book.sheets():
-        mark = old.replace("'", "''").encode()
-        for number in sheet.rows.with_text(b"<f"):
-            if sheet.rows.with_text_in(number, mark):
-                _rename_in(sheet.rows.make(number), old, name)
-        _rename_in(sheet.frame, old, name)
+    rewrite(book, lambda text, _home, _holder: renamed(text, old, name))
     entry.set("name", name)
-    _rename_in(book.root, old, name)
-    for part in [each for each in book.names if re.match(r"xl/(charts|drawings|tables)/[^/]+\.xml$", each)]:
-        _rename_in(book.xml(part), old, name)
-    for part in [each for each in book.names if each.startswith("xl/pivotCache/pivotCacheDefinition")]:
-        for tag, element in walk(book.xml(part)):
-            if tag == "worksheetSource" and element.get("sheet") == old:
-                element.set("sheet", name)
+    for source in sources_of_pivots(book):
+        if source.get("sheet", "").casefold() == old.casefold():
+            source.set("sheet", name)
 
 
 def _show(book: Book, entry: Element, visible: bool) -> None:
@@ -241,19 +296,21 @@ def delete_sheet(job: Job, op: DeleteSheet) -> str:
     name, part = entry.get("name", ""), job.book.part_of(entry)
     if len([each for each in book.entries if each.get("state", "visible") == "visible" and each is not entry]) == 0:
         raise ToolFault("The last visible sheet cannot be deleted. Nothing was changed.")
-    index = book.entries.index(entry)
-    users = _cut_off(book, name)
+    order = book.sheet_names
+    tables = {book.xml(each).get("displayName", "").casefold() for each in book.related(part, "table")}
+    pivots = sum(source_sheet(book, each) == name for each in sources_of_pivots(book))
+    _forget_index(book, book.entries.index(entry))
     drop(entry)
     book.forget(part)
-    for relation in book.relations(part):
-        if not relation.external and relation.type in ("drawing", "comments", "vmlDrawing", "table", "printerSettings"):
-            book.remove(relation.target)
-    book.remove(part)
+    book.remove_tree(part)
     book.unrelate(book.part, part)
-    _forget_index(book, index)
     book.no_calc_chain()
-    if users:
-        job.lose(f"{users} formulas and names refer to {name} and become #REF!.")
+    users = rewrite(
+        book, lambda text, _home, holder: _cut_off(text, holder, name, order, tables), mark=b"<f" if tables else b"!"
+    )
+    users["pivot tables"] = pivots
+    if users := +users:
+        job.lose(f"{words(users)} refer to {name}, and lose it or become #REF!.")
     return f"sheet {name} deleted"
 
 
@@ -267,27 +324,29 @@ def _forget_index(book: Book, index: int) -> None:
     _follow_active(book, {n: n if n < index else max(0, n - 1) for n in range(len(book.entries) + 1)})
 
 
-def _cut_off(book: Book, name: str) -> int:
-    """Make #REF! of all references to a sheet; in how many formulas and names."""
-    count = 0
-    mark = name.replace("'", "''").encode()
-    for other, sheet in book.sheets():
-        for number in sheet.rows.with_text(b"<f") if other != name else ():
-            if sheet.rows.with_text_in(number, mark):
-                count += sum(_cut_one(cell.find(m("f")), name) for cell in sheet.rows.make(number))
-    return count + sum(_cut_one(each, name) for each in book.defined_names())
-
-
-def _cut_one(element: Element | None, name: str) -> int:
-    if element is None or not element.text:
-        return 0
+def _cut_off(text: str, holder: Element, gone: str, order: list[str], tables: set[str]) -> str:
+    """Make #REF! of what leads to a sheet that is gone, or to its tables; ranges of sheets become shorter."""
+    if local(holder) == "hyperlink":
+        return text
 
     def one(reference: Reference) -> str | None:
-        return "#REF!" if (reference.sheet or "").casefold() == name.casefold() else None
+        if reference.last:
+            return _shorter(reference, gone, order)
+        return GONE if (reference.sheet or "").casefold() == gone.casefold() else None
 
-    try:
-        changed = map_references(element.text, one)
-    except ToolFault:
-        return 0
-    done, element.text = changed != element.text, changed
-    return int(done)
+    changed = map_references(text, one)
+    return map_tables(changed, lambda table, part: GONE if table.casefold() in tables else table + part)
+
+
+def _shorter(reference: Reference, gone: str, order: list[str]) -> str | None:
+    places = {name.casefold(): number for number, name in enumerate(order)}
+    first, last = (places.get(each.casefold(), -1) for each in (reference.sheet or "", reference.last))
+    at = places[gone.casefold()]
+    if at not in (first, last) or min(first, last) < 0:
+        return None
+    step = 1 if last > first else -1
+    first, last = first + (step if at == first else 0), last - (step if at == last else 0)
+    if (last - first) * step < 0:
+        return GONE
+    left = order[last] if last != first else ""
+    return Reference(order[first], reference.area, reference.marks, reference.form, left).text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent.errors import ToolFault
 from agent.office.spreadsheets.areas import set_columns
 from agent.office.spreadsheets.cells import Area, read_area
+from agent.office.spreadsheets.edit_cells import check_rows
 from agent.office.spreadsheets.job import Job, row_cells
 from agent.office.spreadsheets.markup import children, m
 from agent.office.spreadsheets.operations import Size
@@ -28,6 +29,7 @@ def size(job: Job, op: Size) -> str:
 
 
 def _size_rows(sheet: Sheet, area: Area, op: Size) -> None:
+    check_rows(area)
     for number in area.rows():
         row = sheet.rows.make(number)
         if op.size is not None:
@@ -37,6 +39,8 @@ def _size_rows(sheet: Sheet, area: Area, op: Size) -> None:
             for name in ("ht", "customHeight"):
                 row.attrib.pop(name, None)
         _hide_and_group(row, op)
+        if number % 1_000 == 0:
+            sheet.rows.settle()
 
 
 def _hide_and_group(element: Element, op: Size) -> None:

@@ -8,12 +8,14 @@ from typing import Final
 
 from agent.errors import ToolFault
 from agent.office.spreadsheets.cells import Area, cell_name, read_area
-from agent.office.spreadsheets.formulas import for_file
+from agent.office.spreadsheets.everywhere import rewrite
+from agent.office.spreadsheets.formulas import for_file, map_tables
 from agent.office.spreadsheets.job import Job
 from agent.office.spreadsheets.markup import children, drop, m, sub
 from agent.office.spreadsheets.operations import AddTable, ChangeTable, Highlighting, Name, Validate
 from agent.office.spreadsheets.parsing import read_number
 from agent.office.spreadsheets.sheet import Sheet
+from agent.office.spreadsheets.shifting_parts import sources_of_pivots
 from agent.office.spreadsheets.styles import rgb
 from agent.office.spreadsheets.tables import all_tables, check_name, find_table, make_table, remove_table
 from agent.office.spreadsheets.values import Content, serial_of, text_content
@@ -138,17 +140,13 @@ def _resize(job: Job, sheet: Sheet, root: Element, area: Area) -> None:
 
 
 def _rename_in_formulas(job: Job, old: str, new: str) -> None:
-    import re
+    def change(text: str, _home: str | None, _holder: Element) -> str:
+        return map_tables(text, lambda table, part: (new if table.casefold() == old.casefold() else table) + part)
 
-    pattern = re.compile(rf"(?<![\w.]){re.escape(old)}(?=\[)", re.IGNORECASE)
-    for _, sheet in job.book.sheets():
-        for number in sheet.rows.with_text(f"{old}[".encode()):
-            for cell in sheet.rows.make(number):
-                formula = cell.find(m("f"))
-                if formula is not None and formula.text:
-                    formula.text = pattern.sub(new, formula.text)
-    for each in job.book.defined_names():
-        each.text = pattern.sub(new, each.text or "")
+    rewrite(job.book, change, mark=b"<f")
+    for source in sources_of_pivots(job.book):
+        if source.get("name", "").casefold() == old.casefold():
+            source.set("name", new)
 
 
 def validate(job: Job, op: Validate) -> str:

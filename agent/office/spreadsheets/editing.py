@@ -11,8 +11,11 @@ from agent.office.spreadsheets.job import Job
 from agent.office.spreadsheets.operations import AddSheet, SpreadsheetOperation
 from agent.office.spreadsheets.table_headers import follow_headers
 
+ODD: Final = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
+"""What comes of attributes that should be numbers, of parts that lack others, and the like."""
 _WHERE: Final = {
-    "edit_cells": ("set_cells", "set_formula", "import_csv", "copy_cells", "clear", "merge", "format"),
+    "edit_cells": ("set_cells", "set_formula", "import_csv", "clear", "merge", "format"),
+    "copying": ("copy_cells",),
     "edit_sizes": ("size",),
     "edit_sheets": ("add_sheet", "copy_sheet", "change_sheet", "delete_sheet"),
     "edit_pages": ("view", "filter", "page_setup", "protect", "set_properties"),
@@ -43,18 +46,26 @@ def edit(job: Job, operations: Sequence[SpreadsheetOperation]) -> list[str]:
             done.append(_function(operation.do)(job, operation))
         except ToolFault as fault:
             raise _named(number, operation.do, fault) from None
-        except ValueError as error:
-            if not isinstance(error, UnicodeError) and "XML compatible" not in str(error):
-                raise
-            unfit = ToolFault("A text or name holds characters that a workbook cannot hold.")
-            raise _named(number, operation.do, unfit) from None
+        except ODD as error:
+            raise _named(number, operation.do, unexpected(error)) from error
         for _, sheet in job.book.sheets():
             sheet.rows.settle()
     if not job.book.entries:
         raise ToolFault("The workbook would have no sheet. Nothing was made.")
     follow_headers(job)
+    job.together.tell(job.note)
     _tidy(job)
     return done
+
+
+def unexpected(error: Exception) -> ToolFault:
+    """What to tell of an error that comes of what a text or the workbook holds."""
+    if isinstance(error, UnicodeError) or "XML compatible" in str(error):
+        return ToolFault("A text or name holds characters that a workbook cannot hold.")
+    return ToolFault(
+        f"The workbook holds something that is not as its format wants it ({type(error).__name__}: {str(error)[:200]}"
+        "). Nothing was changed. Try it on a copy that a spreadsheet program has saved anew."
+    )
 
 
 def _make_sheet(job: Job, operation: SpreadsheetOperation) -> None:

@@ -3,171 +3,79 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from agent.errors import ToolFault
-from agent.office.spreadsheets.cells import LAST_COLUMN, LAST_ROW, Area, column_number, letters
+from agent.office.spreadsheets.cells import LAST_COLUMN, LAST_ROW, Area
 from agent.office.spreadsheets.functions import DYNAMIC, NEWER, SHEET_LEVEL
+from agent.office.spreadsheets.references import GONE, Reference, any_reference, sheets_prefix, split_sheets
+from agent.office.spreadsheets.tokens import Token, tokens
 
-Change: TypeAlias = Callable[["str | None", Area], "tuple[str | None, Area] | None"]
-"""Gets the sheet a reference names (None: its own) and the range; gives both anew, or None where they are gone."""
-
-_CELL = r"(\$?)([A-Za-z]{1,3})(\$?)([0-9]{1,7})"
-_ONE = re.compile(_CELL)
-_TWO = re.compile(_CELL + ":" + _CELL)
-_COLUMNS = re.compile(r"(\$?)([A-Za-z]{1,3}):(\$?)([A-Za-z]{1,3})")
-_ROWS = re.compile(r"(\$?)([0-9]{1,7}):(\$?)([0-9]{1,7})")
-_SHEET = re.compile(r"((?:'(?:[^']|'')+'|[^'!:\[\]]+))!(.*)", re.DOTALL)
-_SAFE_NAME = re.compile(r"[A-Za-z_\u0080-\uffff][\w.\u0080-\uffff]*")
-_LIKE_CELL = re.compile(r"[A-Za-z]{1,3}[0-9]+|[Rr][0-9]*[Cc][0-9]*|TRUE|FALSE", re.IGNORECASE)
+LONGEST: Final = 8_192  # characters that programs take
 _PREFIXES = re.compile(r"_xlfn\.|_xlws\.|_xlpm\.|_xludf\.")
-_NAME = re.compile(r"[A-Za-z_][\w.]*")
 _THIS_ROW = re.compile(r"\[@(?:\[([^\[\]]+)\]|([^\[\]]+))\]")
-GONE: Final = "#REF!"
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A reference in a formula; the marks tell which of top, left, bottom and right are absolute."""
-
-    sheet: str | None
-    area: Area
-    marks: tuple[bool, bool, bool, bool]
-    form: str  # "cell", "range", "columns" or "rows"
-
-    def text(self) -> str:
-        """As formulas write it."""
-        area, (top, left, bottom, right) = self.area, self.marks
-        prefix = f"{quoted(self.sheet)}!" if self.sheet is not None else ""
-        if self.form == "columns":
-            return f"{prefix}{_d(left)}{letters(area.left)}:{_d(right)}{letters(area.right)}"
-        if self.form == "rows":
-            return f"{prefix}{_d(top)}{area.top}:{_d(bottom)}{area.bottom}"
-        first = f"{_d(left)}{letters(area.left)}{_d(top)}{area.top}"
-        if self.form == "cell" and area.height == area.width == 1:
-            return prefix + first
-        return f"{prefix}{first}:{_d(right)}{letters(area.right)}{_d(bottom)}{area.bottom}"
-
-
-def _d(mark: bool) -> str:
-    return "$" if mark else ""
-
-
-def quoted(sheet: str) -> str:
-    """A sheet's name as formulas write it."""
-    if _SAFE_NAME.fullmatch(sheet) and not _LIKE_CELL.fullmatch(sheet):
-        return sheet
-    return "'" + sheet.replace("'", "''") + "'"
-
-
-@lru_cache(maxsize=50_000)
-def read_reference(text: str) -> Reference | None:
-    """A reference; None of a name, a part of a table, or one that leads out of the workbook."""
-    sheet, rest = None, text
-    if "!" in text:
-        match = _SHEET.fullmatch(text)
-        if match is None or "[" in match[1]:
-            return None
-        sheet, rest = match[1].strip(), match[2]
-        if sheet.startswith("'"):
-            sheet = sheet[1:-1].replace("''", "'")
-            if ":" in sheet or "[" in sheet:
-                return None
-    return _area_of(sheet, rest)
-
-
-def _area_of(sheet: str | None, text: str) -> Reference | None:
-    if match := _ONE.fullmatch(text):
-        row, column = int(match[4]), column_number(match[2])
-        marks = (bool(match[3]), bool(match[1]), bool(match[3]), bool(match[1]))
-        return _checked(Reference(sheet, Area(row, column, row, column), marks, "cell"))
-    if match := _TWO.fullmatch(text):
-        area = Area(int(match[4]), column_number(match[2]), int(match[8]), column_number(match[6]))
-        return _checked(
-            Reference(sheet, area, (bool(match[3]), bool(match[1]), bool(match[7]), bool(match[5])), "range")
-        )
-    if match := _COLUMNS.fullmatch(text):
-        area = Area(1, column_number(match[2]), LAST_ROW, column_number(match[4]))
-        return _checked(Reference(sheet, area, (True, bool(match[1]), True, bool(match[3])), "columns"))
-    if match := _ROWS.fullmatch(text):
-        area = Area(int(match[2]), 1, int(match[4]), LAST_COLUMN)
-        return _checked(Reference(sheet, area, (bool(match[1]), True, bool(match[3]), True), "rows"))
-    return None
-
-
-def _checked(reference: Reference) -> Reference | None:
-    area = reference.area
-    fits = 0 < area.top <= LAST_ROW and area.bottom <= LAST_ROW and area.left > 0 and area.right <= LAST_COLUMN
-    return reference if fits else None
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of a formula: "range" is a reference or a name, "function" the name of one with its bracket."""
-
-    text: str
-    kind: str
-
-
-@lru_cache(maxsize=20_000)
-def tokens(formula: str) -> tuple[Token, ...]:
-    """The pieces of a formula without its "="; joined they are the formula.
-
-    Raises:
-        ToolFault: it is none.
-    """
-    from openpyxl.formula.tokenizer import Tokenizer, TokenizerError
-
-    try:
-        items = Tokenizer("=" + formula).items
-    except (TokenizerError, IndexError, ValueError) as error:
-        raise ToolFault(f"«={formula[:200]}» is no formula: {error}. Nothing was changed.") from None
-    return tuple(Token(str(item.value), _kind(str(item.type), str(item.subtype))) for item in items)
-
-
-def _kind(kind: str, subtype: str) -> str:
-    if kind == "OPERAND" and subtype == "RANGE":
-        return "range"
-    return "function" if kind == "FUNC" and subtype == "OPEN" else "other"
+_OPERATORS: Final = frozenset("+-*/^&=<>%(),;{}:@#")
 
 
 def map_references(formula: str, change: Callable[[Reference], str | None]) -> str:
-    """A formula with each reference replaced by a text; None leaves it."""
-    out: list[str] = []
-    for token in tokens(formula):
-        if token.kind == "range":
-            out.append(_mapped(token.text, change))
-        elif token.kind == "function" and ":" in token.text:
-            first, _, function = token.text.rpartition(":")
-            out.append(f"{_mapped(first, change)}:{function}")
-        else:
-            out.append(token.text)
-    return "".join(out)
+    """A formula with each reference replaced by a text; None leaves it. Raises ToolFault: it is no formula."""
+
+    def one(token: Token) -> str:
+        reference = any_reference(token.text) if token.kind == "reference" else None
+        new = None if reference is None else change(reference)
+        return token.text if new is None else new
+
+    return "".join(one(token) for token in tokens(formula))
 
 
-def _mapped(text: str, change: Callable[[Reference], str | None]) -> str:
-    reference = read_reference(text)
-    if reference is None:
-        return text
-    new = change(reference)
-    return text if new is None else new
+def map_sheets(formula: str, change: Callable[[str], str]) -> str:
+    """A formula in which sheets have other names: before cells, names and what is gone. Raises ToolFault."""
+
+    def one(token: Token) -> str:
+        parts = split_sheets(token.text) if "!" in token.text and token.kind in _WITH_SHEETS else None
+        if parts is None or parts[2].startswith("'"):
+            return token.text
+        first, last, rest = parts
+        now = change(first), change(last) if last else ""
+        return token.text if now == (first, last) else sheets_prefix(*now) + rest
+
+    return "".join(one(token) for token in tokens(formula))
 
 
-def moved_references(formula: str, change: Change) -> str:
-    """A formula after cells have moved."""
+_WITH_SHEETS: Final = frozenset({"reference", "name", "gone", "function"})
+
+
+def map_tables(formula: str, change: Callable[[str, str], str]) -> str:
+    """A formula in which tables are named otherwise. Raises ToolFault.
+
+    Args:
+        change: gets the table ("" of the one it stands in) and its part in brackets ("" of the whole); gives both anew.
+    """
+
+    def one(token: Token) -> str:
+        if token.kind not in ("structured", "name"):
+            return token.text
+        table, bracket, part = token.text.partition("[")
+        return change(table, bracket + part)
+
+    return "".join(one(token) for token in tokens(formula))
+
+
+def moved_references(formula: str, change: Callable[[Reference], Area | None]) -> str:
+    """A formula after cells have moved: `change` says where those of a reference are now, None where they are gone."""
 
     def one(reference: Reference) -> str | None:
-        new = change(reference.sheet, reference.area)
+        new = change(reference)
         if new is None:
-            return f"{quoted(reference.sheet)}!{GONE}" if reference.sheet is not None else GONE
-        if new == (reference.sheet, reference.area):
-            return None
-        return Reference(new[0], new[1], reference.marks, reference.form).text()
+            return reference.prefix + GONE
+        return None if new == reference.area else _elsewhere(reference, new).text()
 
     return map_references(formula, one)
+
+
+def _elsewhere(reference: Reference, area: Area) -> Reference:
+    return Reference(reference.sheet, area, reference.marks, reference.form, reference.last)
 
 
 def translated(formula: str, rows: int, columns: int) -> str:
@@ -181,27 +89,38 @@ def translated(formula: str, rows: int, columns: int) -> str:
             area.top + (0 if top else rows), area.left + (0 if left else columns),
             area.bottom + (0 if bottom else rows), area.right + (0 if right else columns),
         )  # fmt: skip
-        if new.top < 1 or new.left < 1 or new.bottom > LAST_ROW or new.right > LAST_COLUMN:
+        if min(new.top, new.left, new.bottom, new.right) < 1 or _beyond(new):
             return GONE
-        return Reference(reference.sheet, new, reference.marks, reference.form).text()
+        turned = any_reference(_elsewhere(reference, new).text())  # one end may have passed the other
+        return GONE if turned is None else turned.text()
 
     return map_references(formula, one)
 
 
+def _beyond(area: Area) -> bool:
+    return max(area.top, area.bottom) > LAST_ROW or max(area.left, area.right) > LAST_COLUMN
+
+
 def references(formula: str) -> list[Reference]:
     """All references of a formula that lead to cells."""
-    found: list[Reference] = []
+    found = [any_reference(token.text) for token in tokens(formula) if token.kind == "reference"]
+    return [each for each in found if each is not None]
 
-    def note(reference: Reference) -> None:
-        found.append(reference)
 
-    map_references(formula, note)
-    return found
+def split_union(formula: str) -> list[str]:
+    """Of "A!A1,A!B2" the parts."""
+    parts = [""]
+    for token in tokens(formula):
+        if token.text == ",":
+            parts.append("")
+        else:
+            parts[-1] += token.text
+    return parts
 
 
 def functions(formula: str) -> frozenset[str]:
     """Names of the functions in a formula, as people write them."""
-    names = (token.text[:-1].rpartition(":")[2] for token in tokens(formula) if token.kind == "function")
+    names = (token.text[:-1].rpartition("!")[2] for token in tokens(formula) if token.kind == "function")
     return frozenset(_PREFIXES.sub("", name).upper() for name in names)
 
 
@@ -212,37 +131,104 @@ def for_file(formula: str) -> str:
         ToolFault: it is none.
     """
     text = formula.strip().removeprefix("=").strip()
-    if not text:
-        raise ToolFault("A formula is empty. Nothing was changed.")
-    text = _THIS_ROW.sub(lambda match: f"[[#This Row],[{match[1] or match[2]}]]", text)
-    _check_whole(text)
-    local = "LET(" in text.upper() or "LAMBDA(" in text.upper()
-    return "".join(_token_for_file(token, local) for token in tokens(text))
+    if not text or len(text) > LONGEST:
+        raise ToolFault(f"A formula has 1 to {LONGEST} characters; one here has {len(text)}. Nothing was changed.")
+    pieces = tokens(text)
+    _check_whole(text, pieces)
+    local = frozenset(_locals(pieces))
+    out: list[str] = []
+    for number, token in enumerate(pieces):
+        if token.text == "#":
+            out[-1] = _anchored(text, out, pieces[number - 1] if number else None)
+        elif token.text != "@":  # programs take it for granted where a formula fills one cell
+            out.append(_for_file(token, local))
+    return "".join(out)
 
 
-def _check_whole(text: str) -> None:
-    """Brackets and quotes must close, or the file could not be opened any more."""
-    depth = 0
-    for token in tokens(text):
-        if token.kind == "other" and token.text == ")":
-            depth -= 1
-        depth += token.kind == "function" or token.text == "("
-        if depth < 0 or (token.kind == "other" and token.text == ";"):
+def _anchored(formula: str, out: Sequence[str], before: Token | None) -> str:
+    """A1# is all that the formula in A1 fills."""
+    if before is None or before.kind not in ("reference", "name"):
+        raise ToolFault(f"«={formula[:200]}» is no formula: «#» does not follow a cell. Nothing was changed.")
+    return f"_xlfn.ANCHORARRAY({out[-1]})"
+
+
+def _check_whole(text: str, pieces: Sequence[Token]) -> None:
+    """Brackets must close, and nothing may be there that no formula has, or the file could not be opened any more."""
+    opened: list[str] = []
+    for token in pieces:
+        wrong = token.kind == "other" and not token.text.isspace() and token.text not in _OPERATORS
+        if token.kind == "function" or token.text in ("(", "{"):
+            opened.append("{" if token.text == "{" else "(")
+        elif token.text in (")", "}"):
+            wrong = not opened or opened.pop() != {")": "(", "}": "{"}[token.text]
+        elif token.text == ";":
+            wrong = "{" not in opened
+        if wrong:
             raise ToolFault(
-                f"«={text[:200]}» is no formula: its brackets do not match, or it has «;» where «,» belongs. "
-                "Nothing was changed."
+                f"«={text[:200]}» is no formula: its brackets do not match, or it has «{token.text}» where that cannot "
+                "be, like «;» in place of «,». Nothing was changed."
             )
-    if depth:
+    if opened:
         raise ToolFault(f"«={text[:200]}» is no formula: a bracket is not closed. Nothing was changed.")
+    _check_order([token for token in pieces if not token.text.isspace()], text)
 
 
-def _token_for_file(token: Token, local: bool) -> str:
+def _check_order(pieces: Sequence[Token], text: str) -> None:
+    """Operators stand between values. Raises ToolFault."""
+    before, value = "", False  # what was there last, and whether it can be reckoned with
+    end = Token(";", "other")
+    for token in (*pieces, end):
+        here = token.text
+        if token.kind not in ("other", "function"):
+            wrong = value and "literal" in (before, _LITERALS.get(token.kind))
+            before, value = _LITERALS.get(token.kind, ""), True
+        elif token.kind == "function" or here in "({":
+            wrong, before, value = before == "literal", "", False
+        elif here in ")},;":
+            wrong, before, value = before == "operator", "", here in ")}"
+        elif here in "%#":
+            wrong = not value
+        else:
+            wrong = not value and here not in "+-@" and not (before == "operator" and here in "=>")
+            before, value = "operator", False
+        if wrong:
+            raise ToolFault(
+                f"«={text[:200]}» is no formula: something is missing or too much at "
+                f"{'its end' if token is end else f'«{here}»'}. Nothing was changed."
+            )
+
+
+_LITERALS: Final = {"number": "literal", "text": "literal", "error": "literal"}
+
+
+def _locals(pieces: Sequence[Token]) -> Iterator[str]:
+    """Names that LET and LAMBDA make, in lower case."""
+    plain = [token for token in pieces if not token.text.isspace()]
+    calls: list[list[int | str]] = []  # of each open bracket the function and the number of the argument
+    for number, token in enumerate(plain):
+        if token.kind == "function" or token.text == "(":
+            calls.append([_PREFIXES.sub("", token.text).upper(), 0])
+        elif token.text == ")" and calls:
+            calls.pop()
+        elif token.text == "," and calls:
+            calls[-1][1] = int(calls[-1][1]) + 1
+        elif token.kind == "name" and calls and number + 1 < len(plain) and plain[number + 1].text == ",":
+            starts = plain[number - 1].kind == "function" or plain[number - 1].text == ","
+            if starts and (calls[-1][0] == "LAMBDA(" or (calls[-1][0] == "LET(" and int(calls[-1][1]) % 2 == 0)):
+                yield token.text.casefold()
+
+
+def _for_file(token: Token, local: frozenset[str]) -> str:
     if token.kind == "function":
-        first, colon, name = token.text[:-1].rpartition(":")
-        plain = _PREFIXES.sub("", name).upper()
+        plain = _PREFIXES.sub("", token.text[:-1]).upper()
+        if "!" in plain:
+            return token.text
         mark = "_xlfn._xlws." if plain in SHEET_LEVEL else "_xlfn." if plain in NEWER else ""
-        return f"{first}{colon}{mark}{plain if mark else name.upper()}("
-    if local and token.kind == "range" and _NAME.fullmatch(token.text) and read_reference(token.text) is None:
+        own = plain.casefold() in local
+        return f"_xlpm.{token.text}" if own else f"{mark}{plain if mark else token.text[:-1].upper()}("
+    if token.kind == "structured":
+        return _THIS_ROW.sub(lambda match: f"[[#This Row],[{match[1] or match[2]}]]", token.text)
+    if token.kind == "name" and token.text.casefold() in local:
         return f"_xlpm.{token.text}"
     return token.text
 
@@ -254,4 +240,4 @@ def for_people(formula: str) -> str:
 
 def spills(formula: str) -> bool:
     """Whether it may fill more than its own cell in programs that know this."""
-    return not functions(formula).isdisjoint(DYNAMIC)
+    return not functions(formula).isdisjoint(DYNAMIC | {"ANCHORARRAY"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 _DYNAMIC = """
@@ -12,6 +14,8 @@ _UNKNOWN = """
 XLOOKUP XMATCH LET LAMBDA REDUCE TEXTBEFORE TEXTAFTER ISOMITTED ARRAYTOTEXT VALUETOTEXT IMAGE STOCKHISTORY FIELDVALUE
 PERCENTOF REGEXTEST REGEXREPLACE TRANSLATE DETECTLANGUAGE SINGLE ANCHORARRAY
 """
+_ELSEWHERE = "CUBEKPIMEMBER CUBEMEMBER CUBEMEMBERPROPERTY CUBERANKEDMEMBER CUBESET CUBESETCOUNT CUBEVALUE RTD PHONETIC"
+_ALSO = "AGGREGATE CEILING.PRECISE FLOOR.PRECISE ISO.CEILING EUROCONVERT ERROR.TYPE"
 _NEWER = """
 CONCAT IFS SWITCH TEXTJOIN MAXIFS MINIFS XOR IFNA DAYS ISOWEEKNUM NUMBERVALUE UNICODE UNICHAR SHEET SHEETS FORMULATEXT
 ISFORMULA ACOT ACOTH ARABIC BASE BITAND BITLSHIFT BITOR BITRSHIFT BITXOR COMBINA COT COTH CSC CSCH DECIMAL
@@ -35,3 +39,15 @@ SHEET_LEVEL: Final = frozenset({"FILTER", "SORT"})
 
 NEWER: Final = UNKNOWN | frozenset(_NEWER.split())
 """Files hold them with a mark before the name, without which Excel does not know them."""
+
+
+@cache
+def _known() -> frozenset[str]:
+    from openpyxl.utils import FORMULAE
+
+    return (frozenset(FORMULAE) | NEWER | frozenset(_ALSO.split())) - UNKNOWN - frozenset(_ELSEWHERE.split())
+
+
+def foreign(names: Iterable[str]) -> bool:
+    """Whether LibreOffice 7.4 cannot work one of these functions out: it is newer, or made by a macro or an add-in."""
+    return not _known().issuperset(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from agent.office.spreadsheets.formulas import for_file, for_people, spills
 from agent.office.spreadsheets.markup import m, sub
 from agent.office.spreadsheets.metadata import dynamic_mark
 from agent.office.spreadsheets.sheet import Sheet, column_of
+from agent.office.spreadsheets.spans import Together
 from agent.office.spreadsheets.strings import Strings, read_strings
 from agent.office.spreadsheets.values import (
     EMPTY,
@@ -34,6 +36,7 @@ class Job:
 
     Attributes:
         new: it began empty, so that sheets are made when they are first named.
+        plain: it is a CSV file, in which all values are texts.
         notes: what the model should know besides, each once.
         losses: what cannot be kept, for which its consent is needed.
     """
@@ -42,8 +45,10 @@ class Job:
     folder: Folder
     accept_loss: bool = False
     new: bool = False
+    plain: bool = False
     notes: list[str] = field(default_factory=list[str])
     losses: list[str] = field(default_factory=list[str])
+    together: Together = field(default_factory=Together)
     _arrays: dict[str, list[tuple[Area, int, int]]] = field(default_factory=dict[str, list[tuple[Area, int, int]]])
 
     @cached_property
@@ -140,6 +145,17 @@ class Job:
         sub(cell, "f", text)
         if spills(text):
             dynamic_mark(self.book, cell)
+
+    def put_copy(self, sheet: Sheet, row: int, column: int, cell: Element) -> None:
+        """What another cell of the workbook holds or shows, letters that look each their own way among it."""
+        value = self.value(cell)
+        rich = formula_of(cell) is None and value.kind == "text"
+        self.put(sheet, row, column, EMPTY if rich else Content(value.kind, value.value))
+        if rich:
+            made = sheet.make_cell(row, column)
+            made.set("t", cell.get("t") or "n")
+            for child in cell:
+                made.append(deepcopy(child))
 
     def put_array(self, sheet: Sheet, area: Area, text: str) -> None:
         """One array formula for a range."""

@@ -19,27 +19,27 @@ Type: TypeAlias = Annotated[
         "auto", "text", "number", "date", "datetime", "time", "percent", "currency", "boolean", "formula", "error"
     ],
     Field(
-        description="auto: numbers and booleans as they are, text that begins with = a formula, all other text text, "
-        "whatever it looks like. Dates are ISO texts. percent: 0.25 or '25%'. currency: 9.5 or '€ 9.50'."
+        description="auto: text that begins with = is a formula, all other text stays text. Dates are ISO texts. "
+        "percent: 0.25 or '25%'. currency: 9.5 or '€ 9.50'."
     ),
 ]  # fmt: skip
 
 
 class Look(Part):
-    """How cells look; null leaves each as it is."""
+    """Look."""
 
-    style: str | None = Field(description='A cell style of the workbook, like "Heading 1", "Good"; applied first.')
-    number_format: str | None = Field(description='As Excel writes it: "#,##0.00", "yyyy-mm-dd", "0.0%", "@".')
+    style: str | None = Field(description='Cell style like "Good"; applied first.')
+    number_format: str | None = Field(description='Like "#,##0.00", "yyyy-mm-dd", "0.0%", "@".')
     font: str | None
-    size: float | None = Field(description="Points.")
+    size: float | None
     bold: bool | None
     italic: bool | None
     underline: bool | None
     strike: bool | None
-    colour: Colour | None = Field(description="Of the text.")
-    fill: Colour | None = Field(description='Of the background; "none" takes it away.')
-    borders: Line | None = Field(description="On all four sides of each cell.")
-    outline: Line | None = Field(description="Around the range only.")
+    colour: Colour | None
+    fill: Colour | None
+    borders: Line | None = Field(description="All four of each cell.")
+    outline: Line | None = Field(description="Around the range.")
     top: Line | None
     bottom: Line | None
     border_colour: Colour | None
@@ -47,33 +47,31 @@ class Look(Part):
     vertical: Literal["top", "centre", "bottom", "justify"] | None
     wrap: bool | None
     indent: int | None
-    rotation: int | None = Field(description="Degrees, -90 to 90.")
-    locked: bool | None = Field(description="Matters once the sheet is protected.")
+    rotation: int | None
+    locked: bool | None
 
 
 class Highlight(Part):
-    """What a conditional format does to a cell."""
+    """Highlight."""
 
     bold: bool | None
-    colour: Colour | None = Field(description="Of the text.")
+    colour: Colour | None
     fill: Colour | None
 
 
 class Series(Part):
-    """One series of a chart."""
+    """A series."""
 
-    name: str | None = Field(description='A text, or a cell: "=Data!B1".')
+    name: str | None = Field(description='A text, or "=Data!B1".')
     values: str = Field(description='"Data!B2:B13"')
-    categories: str | None = Field(description='"Data!A2:A13"; x values of scatter and bubble charts.')
-    kind: Literal["column", "bar", "line", "area", "scatter"] | None = Field(
-        description="Only for combined charts: another kind than the chart's own."
-    )
+    categories: str | None = Field(description="Or x values.")
+    kind: Literal["column", "bar", "line", "area", "scatter"] | None = Field(description="Where it differs.")
     second_axis: bool | None
     colour: Colour | None
 
 
 class Axis(Part):
-    """An axis of a chart; null leaves it to the program."""
+    """An axis."""
 
     title: str | None
     minimum: float | None
@@ -83,26 +81,24 @@ class Axis(Part):
 
 
 class Key(Part):
-    """What to sort by."""
+    """A key."""
 
-    column: str = Field(description='Letter ("C"), or the header\'s text.')
+    column: str = Field(description="Letter or header.")
     descending: bool | None
 
 
 class Measure(Part):
-    """Values of a pivot table."""
+    """A measure."""
 
-    field: str = Field(description="Header of the column.")
+    field: str = Field(description="Header.")
     function: Literal["sum", "count", "average", "max", "min"]
     name: str | None
     number_format: str | None
 
 
 class CsvColumn(Part):
-    """How a column of a CSV file is read."""
+    """A column of a CSV."""
 
     column: str = Field(description="Header, or number from 1.")
     type: Type
-    format: str | None = Field(
-        description='Of dates: "%d.%m.%Y"; of numbers: "1.234,56" or "1,234.56"; null: found out.'
-    )
+    format: str | None = Field(description='Of dates "%d.%m.%Y", of numbers "1.234,56".')

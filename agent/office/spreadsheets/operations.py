@@ -14,43 +14,43 @@ Value: TypeAlias = str | float | bool | None
 
 
 class AddSheet(Part):
-    """A new, empty sheet."""
+    """Add a sheet."""
 
     do: Literal["add_sheet"]
     name: str
-    position: int | None = Field(description="From 1; null: last.")
+    position: int | None
 
 
 class CopySheet(Part):
-    """A copy of a sheet, with its charts and pictures."""
+    """A copy, with its charts and pictures."""
 
     do: Literal["copy_sheet"]
     sheet: str
     name: str
-    position: int | None = Field(description="From 1; null: right after the original.")
+    position: int | None
 
 
 class ChangeSheet(Part):
-    """Name, place and look of a sheet; null leaves it. References follow a new name."""
+    """References follow a new name."""
 
     do: Literal["change_sheet"]
     sheet: str
     name: str | None
-    position: int | None = Field(description="From 1.")
+    position: int | None
     visible: bool | None
-    colour: str | None = Field(description='Of the tab: "RRGGBB", "none".')
-    active: bool | None = Field(description="True: the sheet that is seen first.")
+    colour: str | None = Field(description='Of the tab; "none".')
+    active: bool | None = Field(description="Seen first.")
 
 
 class DeleteSheet(Part):
-    """Remove a sheet and what is on it."""
+    """Delete a sheet."""
 
     do: Literal["delete_sheet"]
     sheet: str
 
 
 class SetCells(Part):
-    """Write a block of cells, one list a row. null empties a cell."""
+    """A block of cells, one list a row. null empties a cell."""
 
     do: Literal["set_cells"]
     sheet: str
@@ -60,42 +60,41 @@ class SetCells(Part):
 
 
 class SetFormula(Part):
-    """A formula for a range, written for its first cell; relative references follow in the others, as filling does."""
+    """Written for the first cell and filled into the others."""
 
     do: Literal["set_formula"]
     sheet: str
     cells: Cells
     formula: str = Field(description='English names, commas: "=SUM(B2:B9)".')
-    array: bool | None = Field(description="True: one array formula for the whole range.")
+    array: bool | None = Field(description="One array formula for all.")
 
 
 class ImportCsv(Part):
-    """Put a CSV or TSV file of the folder into a sheet. Its texts stay texts, formulas in it too."""
+    """A CSV or TSV file. Its texts stay texts, formulas too."""
 
     do: Literal["import_csv"]
     sheet: str
     at: Address
     file: str
-    columns: list[CsvColumn] | None = Field(description="Types; columns that are not named here stay text.")
-    find_types: bool | None = Field(description="True: columns that are not named here get the type all values have.")
-    delimiter: str | None = Field(description="null: found out.")
-    encoding: str | None = Field(description="null: found out.")
+    columns: list[CsvColumn] | None = Field(description="Others stay text.")
+    find_types: bool | None = Field(description="Others get the type that all their values have.")
+    delimiter: str | None
+    encoding: str | None
 
 
 class CopyCells(Part):
-    """Copy cells with their looks; formulas follow. A target larger than the source is filled with copies of it."""
+    """Formulas follow. A larger target is filled with copies."""
 
     do: Literal["copy_cells"]
     sheet: str
     cells: Cells
-    to_sheet: str | None = Field(description="null: the same.")
+    to_sheet: str | None
     to: Cells
     what: Literal["all", "values", "formulas", "formats"]
 
 
 class MoveCells(Part):
-    """Move cells as cut and paste does: references to them follow. For whole rows or columns `to` is where they go in
-    ("9" or "D"), and the others make room."""
+    """As cut and paste does: references to them follow. Whole rows or columns go in before `to` ("9", "D")."""
 
     do: Literal["move_cells"]
     sheet: str
@@ -104,7 +103,7 @@ class MoveCells(Part):
 
 
 class Clear(Part):
-    """Empty cells, or take something away from them."""
+    """Clear."""
 
     do: Literal["clear"]
     sheet: str
@@ -113,34 +112,34 @@ class Clear(Part):
 
 
 class Insert(Part):
-    """Whole rows ("3:5") or columns ("B:C") before those that are there, or cells that push the others away."""
+    """Empty rows, columns, or cells, before those that are there."""
 
     do: Literal["insert"]
     sheet: str
     cells: Cells
-    push: Literal["down", "right"] | None = Field(description="For cells only.")
+    push: Literal["down", "right"] | None = Field(description="For cells.")
 
 
 class Delete(Part):
-    """Whole rows ("3:5") or columns ("B:C"), or cells whose place others take."""
+    """Rows, columns, or cells whose place others take."""
 
     do: Literal["delete"]
     sheet: str
     cells: Cells
-    pull: Literal["up", "left"] | None = Field(description="For cells only.")
+    pull: Literal["up", "left"] | None = Field(description="For cells.")
 
 
 class Merge(Part):
-    """Make one cell of a range; only the first value stays."""
+    """One cell of a range; only the first value stays."""
 
     do: Literal["merge"]
     sheet: str
     cells: Cells
-    undo: bool | None = Field(description="True: make many of it again.")
+    undo: bool | None
 
 
 class Format(Part):
-    """How cells look."""
+    """Format."""
 
     do: Literal["format"]
     sheet: str
@@ -149,29 +148,29 @@ class Format(Part):
 
 
 class Size(Part):
-    """Width, height, visibility and grouping of whole columns ("A:C") or rows ("2:9")."""
+    """Of whole columns or rows."""
 
     do: Literal["size"]
     sheet: str
     cells: Cells
     size: float | None = Field(description="Columns: characters; rows: points.")
-    fit: bool | None = Field(description="True: as wide as what is in it.")
+    fit: bool | None = Field(description="To the contents.")
     hidden: bool | None
-    group: int | None = Field(description="Level of grouping, 0 to 7.")
+    group: int | None = Field(description="Level, 0 to 7.")
 
 
 class View(Part):
-    """How a sheet is shown; null leaves it."""
+    """View."""
 
     do: Literal["view"]
     sheet: str
-    freeze: str | None = Field(description='The first cell that scrolls: "A2" keeps row 1; "none".')
+    freeze: str | None = Field(description='First cell that scrolls: "A2" keeps row 1; "none".')
     zoom: int | None
     gridlines: bool | None
 
 
 class Filter(Part):
-    """Buttons to filter by, on a range with headers."""
+    """Filter buttons on a range with headers."""
 
     do: Literal["filter"]
     sheet: str
@@ -179,22 +178,20 @@ class Filter(Part):
 
 
 class PageSetup(Part):
-    """How a sheet is printed; null leaves it."""
+    """Page setup."""
 
     do: Literal["page_setup"]
     sheet: str
     landscape: bool | None
     paper: Literal["A3", "A4", "A5", "letter", "legal"] | None
-    fit_wide: int | None = Field(description="Pages across; 0: any number.")
-    fit_high: int | None = Field(description="Pages down; 0: any number.")
+    fit_wide: int | None = Field(description="Pages; 0: any number.")
+    fit_high: int | None
     print_area: Cells | None
-    repeat_rows: str | None = Field(description='On each page: "1:2".')
+    repeat_rows: str | None = Field(description='"1:2"')
     repeat_columns: str | None
-    header: str | None = Field(
-        description='In the middle. "&P" is the page, "&N" how many, "&A" the sheet, "&D" the date.'
-    )
+    header: str | None = Field(description="&P page, &N pages, &A sheet, &D date.")
     footer: str | None
-    margins: float | None = Field(description="All four, in centimetres.")
+    margins: float | None = Field(description="Centimetres.")
 
 
 class AddTable(Part):
@@ -204,25 +201,25 @@ class AddTable(Part):
     sheet: str
     cells: Cells
     name: str
-    style: str | None = Field(description='null: "TableStyleMedium2".')
+    style: str | None = Field(description='"TableStyleMedium2"')
     totals: list[Literal["none", "label", "sum", "average", "count", "max", "min"]] | None = Field(
-        description="A row of totals below the range, one a column; null: none."
+        description="A row below, one a column."
     )
 
 
 class ChangeTable(Part):
-    """Another name, range or style of a table; null leaves it."""
+    """Change a table."""
 
     do: Literal["change_table"]
     table: str
     name: str | None
     cells: Cells | None
     style: str | None
-    remove: bool | None = Field(description="True: plain cells again.")
+    remove: bool | None = Field(description="Plain cells again.")
 
 
 class Validate(Part):
-    """What may be entered into cells."""
+    """What may be entered."""
 
     do: Literal["validate"]
     sheet: str
@@ -231,11 +228,11 @@ class Validate(Part):
     operator: Literal[
         "between", "not_between", "equal", "not_equal", "greater", "less", "greater_or_equal", "less_or_equal"
     ] | None  # fmt: skip
-    first: str = Field(description='list: "Yes,No" or "=Lists!A2:A9"; dates as ISO texts; or a formula "=…".')
+    first: str = Field(description='list: "Yes,No" or "=Lists!A2:A9"; else a value, or a formula "=…".')
     second: str | None
     prompt: str | None
     error: str | None
-    strict: bool | None = Field(description="False: only a warning.")
+    strict: bool | None = Field(description="false: only warn.")
 
 
 class Highlighting(Part):
@@ -248,11 +245,9 @@ class Highlighting(Part):
         "equal", "not_equal", "greater", "less", "greater_or_equal", "less_or_equal", "between", "contains",
         "duplicates", "top", "bottom", "above_average", "below_average", "formula", "colour_scale", "data_bar", "icons",
     ]  # fmt: skip
-    first: str | None = Field(
-        description="A number, a text, or a formula for the first cell; of top and bottom how many."
-    )
+    first: str | None = Field(description="A value, or a formula for the first cell; of top, bottom how many.")
     second: str | None
-    colours: list[str] | None = Field(description='Of a colour scale two or three, of a data bar one: "RRGGBB".')
+    colours: list[str] | None = Field(description="Of a scale 2 or 3, of a data bar 1.")
     highlight: Highlight | None
 
 
@@ -261,8 +256,8 @@ class Name(Part):
 
     do: Literal["name"]
     name: str
-    refers_to: str | None = Field(description='"=Data!$A$2:$A$9"; null: delete the name.')
-    sheet: str | None = Field(description="Where alone it counts; null: everywhere.")
+    refers_to: str | None = Field(description='"=Data!$A$2:$A$9"; null deletes it.')
+    sheet: str | None = Field(description="Where alone it counts.")
 
 
 class Comment(Part):
@@ -271,21 +266,21 @@ class Comment(Part):
     do: Literal["comment"]
     sheet: str
     at: Address
-    text: str | None = Field(description="null: take it away.")
+    text: str | None = Field(description="null removes it.")
     author: str | None
 
 
 class Link(Part):
-    """A link of a cell. The cell's value stays."""
+    """The cell's value stays."""
 
     do: Literal["link"]
     sheet: str
     at: Address
-    target: str = Field(description='Web or mail address, or a place in the workbook: "#Data!A1".')
+    target: str = Field(description='Address, or a place: "#Data!A1".')
 
 
 class AddChart(Part):
-    """A chart of ranges of cells."""
+    """Add a chart."""
 
     do: Literal["add_chart"]
     sheet: str
@@ -301,52 +296,52 @@ class AddChart(Part):
     second_axis: Axis | None
     legend: Literal["right", "bottom", "top", "left", "none"] | None
     labels: Literal["none", "value", "percent", "category"] | None
-    width: float | None = Field(description="Centimetres; null: 16.")
-    height: float | None = Field(description="Centimetres; null: 9.")
+    width: float | None
+    height: float | None
 
 
 class ChangeChart(Part):
-    """A chart that is there; null leaves it."""
+    """Change a chart."""
 
     do: Literal["change_chart"]
     sheet: str
-    chart: str = Field(description='As `inspect` names it: "Chart 1", or its title.')
+    chart: str = Field(description='"Chart 1", or its title.')
     title: str | None
-    series: list[Series] | None = Field(description="All of them anew: as many as there are.")
+    series: list[Series] | None = Field(description="As many as there are.")
     at: Address | None
 
 
 class AddPicture(Part):
-    """A picture of the folder on a sheet."""
+    """Add a picture."""
 
     do: Literal["add_picture"]
     sheet: str
     at: Address
     file: str
-    width: float | None = Field(description="Centimetres; null: its own, or in proportion.")
+    width: float | None
     height: float | None
-    description: str | None = Field(description="For those who cannot see it.")
+    description: str | None
 
 
 class DeleteObject(Part):
-    """Remove a chart, picture or shape."""
+    """A chart, picture or shape."""
 
     do: Literal["delete_object"]
     sheet: str
-    name: str = Field(description="As `inspect` names it.")
+    name: str
 
 
 class Protect(Part):
-    """Protect a sheet against changes, without a password, or end that."""
+    """Without a password."""
 
     do: Literal["protect"]
     sheet: str
     on: bool
-    unlocked: list[str] | None = Field(description="Ranges that stay open.")
+    unlocked: list[str] | None = Field(description="Ranges.")
 
 
 class SetProperties(Part):
-    """Properties of the file; null leaves them."""
+    """Set properties."""
 
     do: Literal["set_properties"]
     title: str | None
@@ -366,6 +361,6 @@ class SpreadsheetRequest(Part):
     """Arguments of `spreadsheet`."""
 
     path: str
-    source: str | None = Field(description="For a new file: a template or another workbook to begin with.")
+    source: str | None = Field(description="For a new file: what it begins as.")
     operations: list[Annotated[SpreadsheetOperation, Field(discriminator="do")]]
-    accept_loss: bool | None = Field(description="True: go on although something is lost, after you were told what.")
+    accept_loss: bool | None = Field(description="true only after you were told what is lost.")

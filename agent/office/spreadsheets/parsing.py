@@ -174,6 +174,8 @@ def read_number(text: str, decimal: Literal[".", ","] | None = None) -> float | 
     if len(groups) > 1 and (any(len(group) != 3 for group in groups[1:]) or not 1 <= len(groups[0]) <= 3):
         return None
     number = float(re.sub(r"[.,]", "", whole or "0") + (f".{rest}" if rest else ""))
+    if number == float("inf"):
+        return None
     return -number if negative else number
 
 
@@ -236,6 +238,16 @@ def common_type(texts: Sequence[str]) -> Literal["text", "number", "date", "perc
     if all(read_money(text, decimal) is not None for text in told):
         return "currency"
     return "boolean" if all(text.lower() in ("true", "false") for text in told) else "text"
+
+
+def sorting_type(texts: Sequence[str]) -> str:
+    """What these are sorted as: what all of them are, or numbers where most are."""
+    kind = common_type(texts)
+    if kind == "text" and texts:
+        decimal = decimal_of(texts)
+        numbers = sum(read_number(text, decimal) is not None for text in texts)
+        return "number" if numbers * 2 > len(texts) else "text"
+    return kind
 
 
 def _all_dates(texts: Sequence[str]) -> bool:

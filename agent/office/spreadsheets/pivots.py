@@ -8,11 +8,11 @@ from typing import Any, Final, TypeAlias
 
 from agent.errors import ToolFault
 from agent.office.spreadsheets.cells import Area, read_area, read_cell
-from agent.office.spreadsheets.formulas import read_reference
 from agent.office.spreadsheets.job import Job, row_cells
 from agent.office.spreadsheets.looks import Measure
 from agent.office.spreadsheets.operations import Pivot
 from agent.office.spreadsheets.pivot_parts import add_parts
+from agent.office.spreadsheets.references import read_reference
 from agent.office.spreadsheets.sheet import Sheet
 from agent.office.spreadsheets.tables import find_table
 from agent.office.spreadsheets.values import Content, text_content

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -13,17 +16,23 @@ from agent.errors import ToolFault
 from agent.office.libreoffice import Office
 from agent.office.package import Package
 from agent.office.spreadsheets.book import Book
-from agent.office.spreadsheets.cells import Area, cell_name
+from agent.office.spreadsheets.cells import Area, cell_name, read_area
 from agent.office.spreadsheets.formulas import for_people, functions, references
-from agent.office.spreadsheets.functions import UNKNOWN
+from agent.office.spreadsheets.functions import UNKNOWN, foreign
 from agent.office.spreadsheets.markup import m, sub
+from agent.office.spreadsheets.references import Reference, any_reference
 from agent.office.spreadsheets.sheet import Sheet, column_of
+from agent.office.spreadsheets.spans import between
 from agent.office.spreadsheets.stream import Seen, rows_of_sheet
 from agent.office.spreadsheets.strings import Strings
+from agent.office.spreadsheets.tainted import Tainted
+from agent.office.spreadsheets.tokens import Token, tokens
 from agent.office.xml import Element
 
 MOST_BYTES: Final = 30_000_000  # of all sheets, some 500,000 cells, beyond which it would take minutes
 _MOST_CLOSURE = 30_000  # formulas among which dependants of unknown functions are looked for
+_MOST_PASSES: Final = 200  # over them; one is enough where formulas look up, or to the left
+_NO: Final = Reference(None, Area(1, 1, 1, 1), (False, False, False, False), "cell")
 _TYPES: Final = {"number": None, "text": "str", "boolean": "b", "error": "e"}
 
 
@@ -91,8 +100,8 @@ def _take_over(book: Book, worked_out: Path) -> Report:
         strings = Strings()
         for name, sheet in book.sheets():
             part = other.part_of(other.entry(name))
-            _take_sheet(name, sheet, rows_of_sheet(package, part, strings), tainted.get(name, {}), report)
-    if tainted:
+            _take_sheet(name, sheet, rows_of_sheet(package, part, strings), partial(tainted.has, name), report)
+    if report.unknown:
         book.calculate_on_opening()
     return report
 
@@ -101,7 +110,7 @@ def _take_sheet(
     name: str,
     sheet: Sheet,
     rows: Iterable[tuple[int, list[Seen]]],
-    tainted: dict[tuple[int, int], bool],
+    tainted: Callable[[int, int], bool],
     report: Report,
 ) -> None:
     """Both sides are in order of rows, so that only one row of each is held."""
@@ -121,7 +130,7 @@ def _take_sheet(
             if formula is None and not any(area.has(number, column) for area in arrays):
                 continue
             report.formulas += formula is not None
-            if (number, column) in tainted:
+            if tainted(number, column):
                 continue
             changed += _take_cell(cell, results.get(column))
             _note_error(report, name, number, column, cell, formula)
@@ -174,64 +183,82 @@ def _note_error(report: Report, name: str, row: int, column: int, cell: Element,
         report.errors.append((f"{name}!{cell_name(row, column)}", value.text or "", text))
 
 
-def _tainted(book: Book, report: Report) -> dict[str, dict[tuple[int, int], bool]]:
+def _tainted(book: Book, report: Report) -> Tainted:
     """Cells whose results LibreOffice cannot know, by sheet, and all that depend on them."""
-    found: dict[str, dict[tuple[int, int], bool]] = {}
-    users: list[tuple[str, int, int, list[tuple[str, Area]]]] = []
+    found = Tainted(book.sheet_names)
+    macros = any(name.endswith("vbaProject.bin") for name in book.names)
+    for name, at, cell, text in _formulas(book):
+        if _is_unknown(text, cell, macros):
+            found.add(name, _filled(cell) or Area(*at, *at))
+            report.unknown.append((f"{name}!{cell_name(*at)}", for_people(text)))
+    if report.unknown:
+        _spread(book, found, report)
+    return found
+
+
+def _formulas(book: Book) -> Iterator[tuple[str, tuple[int, int], Element, str]]:
+    """Sheet, place, cell and text of each."""
     for name, sheet in book.sheets():
         for number in sheet.rows.with_text(b"<f"):
             for cell in sheet.rows.cells(number):
                 formula = cell.find(m("f"))
-                if formula is None or not formula.text:
-                    continue
-                column = column_of(cell)
-                if _is_unknown(formula.text):
-                    found.setdefault(name, {})[number, column] = True
-                    report.unknown.append((f"{name}!{cell_name(number, column)}", for_people(formula.text)))
-                elif len(users) < _MOST_CLOSURE:
-                    users.append((name, number, column, []))
-        sheet.rows.settle()
-    if found:
-        _spread(book, found, users, report)
+                if formula is not None and formula.text:
+                    yield name, (number, column_of(cell)), cell, formula.text
+            sheet.rows.settle()
+
+
+def _filled(cell: Element) -> Area | None:
+    """The range of an array formula."""
+    formula = cell.find(m("f"))
+    return read_area(formula.get("ref")) if formula.get("t") == "array" and formula.get("ref") else None
+
+
+def _is_unknown(text: str, cell: Element, macros: bool) -> bool:
+    """Whether LibreOffice cannot work it out: a function that it does not know, or what it cannot read.
+
+    A function that nobody knows is a mistake, unless it has had a result, or a macro may have made it.
+    """
+    try:
+        names = functions(text)
+        odd = any(_is_odd(token) for token in tokens(text))
+    except ToolFault:
+        return False
+    if odd or not names.isdisjoint(UNKNOWN):
+        return True
+    value = cell.find(m("v"))
+    worked = value is not None and bool(value.text) and cell.get("t") != "e"
+    return foreign(names) and (worked or macros)
+
+
+def _is_odd(token: Token) -> bool:
+    """Right for Excel, and not read by LibreOffice 7.4: [Net] for the own table, and 'Jan 24:Dec 24'!A1."""
+    if token.kind == "structured":
+        return token.text.startswith("[")
+    return token.kind == "reference" and token.text.startswith("'") and bool((any_reference(token.text) or _NO).last)
+
+
+def _spread(book: Book, found: Tainted, report: Report) -> None:
+    users = [
+        (name, at, _filled(cell) or Area(*at, *at), areas)
+        for name, at, cell, text in islice(_formulas(book), _MOST_CLOSURE)
+        if not found.has(name, *at) and (areas := _areas(text, name, found.order))
+    ]
+    for _ in range(_MOST_PASSES):
+        left = [user for user in users if not any(found.meets(sheet, area) for sheet, area in user[3])]
+        for name, _, filled, areas in users:
+            if any(found.meets(sheet, area) for sheet, area in areas):
+                found.add(name, filled)
+        if len(left) == len(users):
+            return
+        report.depending += len(users) - len(left)
+        users = left
+
+
+def _areas(text: str, home: str, order: Sequence[str]) -> list[tuple[str, Area]]:
+    """What a formula refers to, sheet by sheet."""
+    found: list[tuple[str, Area]] = []
+    with suppress(ToolFault):
+        for each in references(text):
+            sheets = between(order, each.sheet or "", each.last) if each.last else (each.sheet or home,)
+            found += [(sheet, each.area) for sheet in sheets]
     return found
-
-
-def _is_unknown(text: str) -> bool:
-    if "_xl" not in text:
-        return False
-    try:
-        return not functions(text).isdisjoint(UNKNOWN)
-    except ToolFault:
-        return False
-
-
-def _spread(
-    book: Book,
-    found: dict[str, dict[tuple[int, int], bool]],
-    users: list[tuple[str, int, int, list[tuple[str, Area]]]],
-    report: Report,
-) -> None:
-    for name, row, column, areas in users:
-        cell = book.sheet(name).cell(row, column)
-        areas += _areas(cell, name)
-    names = {name.casefold(): name for name in book.sheet_names}
-    spreading = True
-    while spreading:
-        spreading = False
-        for name, row, column, areas in users:
-            if (row, column) in found.get(name, {}):
-                continue
-            if any(area.has(*at) for sheet, area in areas for at in found.get(names.get(sheet.casefold(), ""), {})):
-                found.setdefault(name, {})[row, column] = False
-                report.depending += 1
-                spreading = True
-
-
-def _areas(cell: Element | None, home: str) -> list[tuple[str, Area]]:
-    formula = None if cell is None else cell.find(m("f"))
-    if formula is None or not formula.text:
-        return []
-    try:
-        return [(each.sheet if each.sheet is not None else home, each.area) for each in references(formula.text)]
-    except ToolFault:
-        return []

@@ -12,8 +12,9 @@ import anyio.to_thread
 from agent.errors import ToolFault
 from agent.office.formats import FAMILY, MACROS, Kind, examine
 from agent.office.package import Package
-from agent.office.spreadsheets.book import Book
-from agent.office.spreadsheets.editing import edit
+from agent.office.spreadsheets.book import Book, is_strict
+from agent.office.spreadsheets.csv_editing import SUFFIXES, edit_csv
+from agent.office.spreadsheets.editing import ODD, edit, unexpected
 from agent.office.spreadsheets.job import Job
 from agent.office.spreadsheets.operations import SpreadsheetOperation, SpreadsheetRequest
 from agent.office.spreadsheets.recalculating import Report, recalculate
@@ -38,7 +39,14 @@ async def carry_out(room: Room, request: SpreadsheetRequest) -> str:
         return told
     place = office_of(room).place()
     try:
+        if path.suffix.lower() in SUFFIXES:
+            return await edit_csv(room, request, path, place)
         return await _Call(room, request, path, place).run()
+    except ODD as error:
+        raise unexpected(error) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ToolFault(f"{request.path} could not be worked on: {reason}. Nothing was changed.") from error
     finally:
         await anyio.to_thread.run_sync(_remove, place)
 
@@ -105,10 +113,7 @@ class _Call:
 
     def _check_kind(self, kind: Kind) -> None:
         if kind == "csv":
-            raise ToolFault(
-                f"{self.name} is a CSV file, which holds text only. Nothing was changed. Make a workbook (.xlsx) and "
-                "put it in with `import_csv`, or edit the text with the file tools."
-            )
+            raise ToolFault("A workbook is not made of a CSV file with `source`; put it in with `import_csv`.")
         if kind == "xlsb":
             raise ToolFault(
                 f"{self.name} is a binary workbook, which LibreOffice can read but not write. Nothing was changed. "
@@ -118,20 +123,27 @@ class _Call:
             raise ToolFault(f"{self.name} is no workbook. Nothing was changed.")
 
     async def _as_package(self, kind: Kind, source: Path, name: str) -> Path:
-        if kind in DIRECT:
+        strict = kind in DIRECT and await anyio.to_thread.run_sync(is_strict, source, name)
+        if strict and not self.request.accept_loss:
+            raise ToolFault(
+                f"{name} is of the rare kind «Strict Open XML». LibreOffice would make an ordinary .xlsx of it, "
+                "without what it does not know. Nothing was changed. Say accept_loss: true to go on with that."
+            )
+        if kind in DIRECT and not strict:
             work = self.place / f"work{source.suffix.lower()}"
             await anyio.to_thread.run_sync(shutil.copyfile, source, work)
             return work
-        if await anyio.to_thread.run_sync(_has_macros, source, name) and not self.request.accept_loss:
+        if not strict and await anyio.to_thread.run_sync(_has_macros, source, name) and not self.request.accept_loss:
             raise ToolFault(
                 f"{name} holds macros, which are lost when it is converted to be edited. Nothing was changed. "
                 "Say accept_loss: true to go on without them."
             )
         work = self.place / "work.xlsx"
         await self.office.convert(source, work)
-        self.told.append(
-            f"{name} was converted by LibreOffice to be edited, and back; what only .{kind} knows may look different."
-        )
+        how = f"was converted by LibreOffice to be edited, and back; what only .{kind} knows may look different"
+        if strict:
+            how = "is an ordinary workbook now, made by LibreOffice; compare it with the original"
+        self.told.append(f"{name} {how}.")
         return work
 
     async def _finish(self, kind: Kind, made: Path) -> None:
@@ -157,7 +169,7 @@ def _kind_of_suffix(path: Path, name: str) -> Kind:
     for kind in kinds:
         if path.suffix.lower() == f".{kind}":
             return kind
-    raise ToolFault(f"{name}: a workbook must be named .xlsx, .xltx, .xls or .ods. Nothing was made.")
+    raise ToolFault(f"{name}: name it .xlsx, .xltx, .xls or .ods, or .csv for values only. Nothing was made.")
 
 
 def _has_macros(path: Path, name: str) -> bool:
@@ -217,7 +229,10 @@ def _reply(name: str, new: bool, done: list[str], notes: list[str], report: Repo
 
 def _calculated(report: Report) -> list[str]:
     if report.skipped:
-        return [f"Formulas were not worked out here ({report.skipped}); programs do it when they open the file."]
+        return [
+            f"Formulas were not worked out here ({report.skipped}). Until a program opens the file and does it, their "
+            "results are those from before, and new ones have none."
+        ]
     if not report.formulas:
         return []
     lines = [f"Formulas: {report.formulas}, worked out by LibreOffice, {report.changed} results changed."]
@@ -231,7 +246,7 @@ def _calculated(report: Report) -> list[str]:
     if report.unknown:
         told = "; ".join(f"{cell} {formula[:80]}" for cell, formula in report.unknown[:5])
         lines.append(
-            f"{len(report.unknown)} formulas use functions that Excel knows and LibreOffice 7.4 does not: {told}. "
+            f"{len(report.unknown)} formulas are beyond LibreOffice 7.4 (newer functions, macros, add-ins): {told}. "
             f"They, and {report.depending} that depend on them, were not worked out here; Excel does it on opening."
         )
     return lines

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -129,6 +129,11 @@ class Sheet:
                     _unshare(formula, number, column_of(cell), masters)
             self.rows.settle()
 
+    def unshare_outside(self) -> None:
+        """`unshare`, where shared formulas lead to other sheets."""
+        if any(self.rows.with_text_in(number, b"!") for number in self.rows.with_text(b'"shared"')):
+            self.unshare()
+
     def arrays(self) -> list[tuple[Area, int, int]]:
         """Ranges of array formulas, and the cell that holds each."""
         found: list[tuple[Area, int, int]] = []
@@ -227,6 +232,17 @@ class Rows:
                 if not hot:
                     kept.data = self._bytes(row)
 
+    def rewrite(self, numbers: Sequence[int], change: Callable[[Element], bool]) -> None:
+        """Let `change` work on rows, in bounded memory; those that it says False of stay as they were."""
+        for number in numbers:
+            kept = self._kept[number]
+            row = kept.tree if kept.tree is not None else self._parse(kept.data, number)
+            if change(row):
+                self.changed = True
+                row.attrib.pop("spans", None)
+                if kept.tree is None:
+                    kept.data = self._bytes(row)
+
     def with_text(self, text: bytes) -> list[int]:
         """Numbers of the rows that may hold it."""
         return [number for number in self._numbers if text in self._of(self._kept[number])]
@@ -234,6 +250,21 @@ class Rows:
     def with_text_in(self, number: int, text: bytes) -> bool:
         """Whether a row may hold it."""
         return text in self._of(self._kept[number])
+
+    def written(self, number: int) -> bytes:
+        """A row as it is written; nothing where there is no such row."""
+        kept = self._kept.get(number)
+        return b"" if kept is None else self._of(kept)
+
+    def pack(self, cells: list[Element]) -> bytes:
+        """Cells, taken out of where they are, in little memory; `unpack` gives them back."""
+        row = self._parse(b"<row/>", 1)
+        row.extend(cells)
+        return self._bytes(row)
+
+    def unpack(self, data: bytes) -> list[Element]:
+        """What was packed."""
+        return list(self._parse(data, 1))
 
     def settle(self, most: int = 2_000) -> None:
         """Make bytes of rows again, when many are trees. Nobody may hold a row."""

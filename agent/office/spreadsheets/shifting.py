@@ -6,17 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from agent.errors import ToolFault
 from agent.office.spreadsheets.book import Book
 from agent.office.spreadsheets.cells import LAST_COLUMN, LAST_ROW, Area, areas_of, read_area
-from agent.office.spreadsheets.formulas import moved_references
-from agent.office.spreadsheets.markup import drop, m, walk
+from agent.office.spreadsheets.everywhere import rewrite, rule_of
+from agent.office.spreadsheets.formulas import moved_references, split_union, translated
+from agent.office.spreadsheets.markup import children, drop, m, walk
+from agent.office.spreadsheets.references import GONE, Reference
 from agent.office.spreadsheets.sheet import Sheet
 from agent.office.xml import Element, local
 
 Axis: TypeAlias = Literal["rows", "columns"]
 Where: TypeAlias = Callable[[Area], "Area | None"]
-_FORMULAS = frozenset({"formula", "formula1", "formula2", "f"})
 _SQREF = "sqref"
 
 
@@ -27,12 +27,15 @@ class Shift:
     Attributes:
         where: where a range is afterwards; None where it is gone.
         whole: whether whole rows or columns move, and drawings with them.
+        follows: whether references from one sheet to another, Jan:Dec!B2, move too: that is so when the same has
+            happened on all of these sheets. They are not asked about sheets that the shift has nothing to do with.
     """
 
     sheet: str
     where: Where
     axis: Axis = "rows"
     whole: bool = True
+    follows: Callable[[str, str], bool] = lambda _first, _last: False
 
 
 def inserted(axis: Axis, at: int, count: int, band: Area | None = None) -> Where:
@@ -87,76 +90,123 @@ def _with_ends(area: Area, axis: Axis, low: int, high: int) -> Area:
 
 def apply(book: Book, shift: Shift) -> None:
     """Let everything follow. The cells themselves have been moved already."""
-    for name, sheet in book.sheets():
-        _shift_formulas(sheet, name, shift)
-        _shift_frame(sheet, name, shift)
-    _shift_names(book, shift)
+
+    def change(text: str, home: str | None, holder: Element) -> str:
+        by = None
+        if home == shift.sheet and (rule := rule_of(holder)) is not None:
+            text, by = _for_first_left(text, rule, shift)
+        return follow(text, home, shift, by)
+
+    rewrite(book, change, home=shift.sheet)
     sheet = book.sheet(shift.sheet)
+    _shift_arrays(sheet, shift)
+    _shift_frame(sheet, shift)
+    _tidy_names(book)
     from agent.office.spreadsheets.shifting_parts import shift_parts
 
     shift_parts(book, sheet, shift)
     book.no_calc_chain()
 
 
-def follow(text: str, home: str | None, shift: Shift) -> str:
+def follow(text: str, home: str | None, shift: Shift, by: tuple[int, int] | None = None) -> str:
     """A formula after the shift.
 
     Args:
         home: the sheet it stands on; None where its references always name one.
+        by: of a rule, how far its first cell moves: relative references to what is gone keep their distance to it.
+
+    Raises:
+        ToolFault: it is no formula.
     """
-    if not text or not (home == shift.sheet or shift.sheet.replace("'", "''") in text or shift.sheet in text):
+    if home != shift.sheet and "!" not in text:
         return text
+    wanted = shift.sheet.casefold()
 
-    def change(sheet: str | None, area: Area) -> tuple[str | None, Area] | None:
-        if (sheet if sheet is not None else home or "").casefold() != shift.sheet.casefold():
-            return sheet, area
-        new = shift.where(area)
-        return None if new is None else (sheet, new)
+    def change(reference: Reference) -> Area | None:
+        if reference.last:
+            here = shift.follows(reference.sheet or "", reference.last)
+        else:
+            here = (reference.sheet if reference.sheet is not None else home or "").casefold() == wanted
+        if not here:
+            return reference.area
+        new = shift.where(reference.area)
+        return new if new is not None or by is None else _at_distance(reference, shift.axis, by)
 
-    try:
-        return moved_references(text, change)
-    except ToolFault:
-        return text  # not a formula that could be read; programs will say so
-
-
-def _shift_formulas(sheet: Sheet, name: str, shift: Shift) -> None:
-    mark = shift.sheet.replace("'", "''").encode()
-    wanted = [n for n in sheet.rows.with_text(b"<f") if name == shift.sheet or sheet.rows.with_text_in(n, mark)]
-    for number in wanted:
-        for _, row in sheet.rows.each(number, number, change=True):
-            for cell in row:
-                formula = cell.find(m("f"))
-                if formula is not None:
-                    _shift_formula(formula, name, shift)
+    return moved_references(text, change)
 
 
-def _shift_formula(formula: Element, home: str, shift: Shift) -> None:
-    if formula.text:
-        formula.text = follow(formula.text, home, shift)
-    for name in ("ref", "r1", "r2"):
-        if home == shift.sheet and formula.get(name):
-            new = shift.where(read_area(formula.get(name)))
-            formula.set(name, str(new) if new else "A1")
+def _at_distance(reference: Reference, axis: Axis, by: tuple[int, int]) -> Area | None:
+    area, (top, left, bottom, right) = reference.area, reference.marks
+    fixed = (top or bottom) if axis == "rows" else (left or right)
+    new = area.moved(*by)
+    return None if fixed or new.top < 1 or new.left < 1 else new
 
 
-def _shift_frame(sheet: Sheet, name: str, shift: Shift) -> None:
-    own = name == shift.sheet
-    gone: list[Element] = []
-    for tag, element in list(walk(sheet.frame)):
-        if tag in _FORMULAS and element.text:
-            element.text = follow(element.text, name, shift)
-        if tag == "hyperlink" and element.get("location"):
-            element.set("location", follow(element.get("location"), name, shift))
-        if own and not _shift_ranges(tag, element, shift):
-            gone.append(element)
+def _for_first_left(text: str, rule: Element, shift: Shift) -> tuple[str, tuple[int, int] | None]:
+    """The formula of a rule is written for its first cell: where that one goes, for the first that is left.
+
+    Also how far that one moves.
+    """
+    areas = areas_of(_sqref(rule))
+    left = [new for area in areas if (new := shift.where(area)) is not None]
+    if not left:
+        return text, None
+    first, (row, column) = areas[0], (areas[0].top, areas[0].left)
+    wanted = Area(left[0].top, left[0].left, left[0].top, left[0].left)
+    down, right = (1, 0) if shift.axis == "rows" else (0, 1)
+    while first.has(row, column):
+        if shift.where(Area(row, column, row, column)) == wanted:
+            by = (wanted.top - row, wanted.left - column)
+            return translated(text, row - first.top, column - first.left), by
+        row, column = row + down, column + right
+    return text, None
+
+
+def _sqref(rule: Element) -> str:
+    """The ranges of a rule: an attribute, or an element where it is one of the newer kind."""
+    told = rule.get(_SQREF) or next((each.text for tag, each in walk(rule) if tag == _SQREF), "")
+    return told or ""
+
+
+def _shift_arrays(sheet: Sheet, shift: Shift) -> None:
+    """Ranges that formulas themselves name: of arrays, and of tables of what-if."""
+
+    def one(row: Element) -> bool:
+        for formula in [found for cell in row if (found := cell.find(m("f"))) is not None]:
+            for name in ("ref", "r1", "r2"):
+                if formula.get(name):
+                    new = shift.where(read_area(formula.get(name)))
+                    formula.set(name, str(new) if new else "A1")
+        return True
+
+    sheet.rows.rewrite([n for n in sheet.rows.with_text(b"<f") if sheet.rows.with_text_in(n, b" ref=")], one)
+
+
+def _shift_frame(sheet: Sheet, shift: Shift) -> None:
+    gone = [element for tag, element in list(walk(sheet.frame)) if not _shift_ranges(tag, element, shift)]
     for element in gone:
         _drop_with_holder(element)
-    if own and shift.whole:
+    if shift.whole:
         _shift_breaks(sheet, shift)
+
+
+def shift_filter(element: Element, shift: Shift) -> None:
+    """The columns that a filter looks at are counted from its first one."""
+    before = read_area(element.get("ref"))
+    after = shift.where(before)
+    for each in children(element, "filterColumn"):
+        column = before.left + int(each.get("colId") or 0)
+        new = shift.where(Area(before.top, column, before.top, column))
+        if new is None or after is None:
+            drop(each)
+        else:
+            each.set("colId", str(new.left - after.left))
 
 
 def _shift_ranges(tag: str, element: Element, shift: Shift) -> bool:
     """Ranges that an element names; False where nothing is left of it."""
+    if tag == "autoFilter" and element.get("ref"):
+        shift_filter(element, shift)
     if tag == _SQREF and element.text:
         element.text = _shifted(element.text, shift)
         return bool(element.text)
@@ -197,17 +247,22 @@ def _drop_with_holder(element: Element) -> None:
 
 
 def _shift_breaks(sheet: Sheet, shift: Shift) -> None:
+    """A break stands before the line that follows the one it names."""
     holder = sheet.frame.find(m("rowBreaks" if shift.axis == "rows" else "colBreaks"))
     for each in list(holder) if holder is not None else ():
-        at = int(each.get("id", "0"))
-        area = Area(at, 1, at, LAST_COLUMN) if shift.axis == "rows" else Area(1, at, LAST_ROW, at)
-        new = shift.where(area)
+        at = int(each.get("id", "0")) + 1
+        new = shift.where(Area(at, 1, at, 1) if shift.axis == "rows" else Area(1, at, 1, at))
         if new is None:
             drop(each)
         else:
-            each.set("id", str(new.top if shift.axis == "rows" else new.left))
+            each.set("id", str((new.top if shift.axis == "rows" else new.left) - 1))
 
 
-def _shift_names(book: Book, shift: Shift) -> None:
+def _tidy_names(book: Book) -> None:
+    """Print areas, titles and filters that are gone are no names any more."""
     for name in book.defined_names():
-        name.text = follow(name.text or "", None, shift)
+        if name.get("name", "").startswith("_xlnm.") and GONE in (name.text or ""):
+            left = [each for each in split_union(name.text) if GONE not in each]
+            name.text = ",".join(left)
+            if not left:
+                drop(name)

@@ -9,8 +9,8 @@ from agent.office.spreadsheets.book import Book
 from agent.office.spreadsheets.cells import Area, read_area
 from agent.office.spreadsheets.markup import DRAWING, drop, m, walk
 from agent.office.spreadsheets.sheet import Sheet
-from agent.office.spreadsheets.shifting import Shift, Where, follow
-from agent.office.xml import Element, local
+from agent.office.spreadsheets.shifting import Shift, Where, shift_filter
+from agent.office.xml import Element
 
 _EXCEL = "urn:schemas-microsoft-com:office:excel"
 
@@ -35,17 +35,30 @@ def check_parts(book: Book, sheet: Sheet, shift: Shift) -> None:
             _check_whole(area, shift, f"the array formula {area}")
 
 
+def sources_of_pivots(book: Book) -> list[Element]:
+    """The `worksheetSource` of each pivot table's data."""
+    parts = [name for name in book.names if name.startswith("xl/pivotCache/pivotCacheDefinition")]
+    return [each for part in parts for tag, each in walk(book.xml(part)) if tag == "worksheetSource"]
+
+
+def source_sheet(book: Book, source: Element) -> str:
+    """The sheet that a pivot table takes its data from; "" where it is none of this workbook."""
+    if source.get("ref"):
+        return source.get("sheet", "")
+    named = [(name, part) for name, sheet in book.sheets() for part in book.related(sheet.part, "table")]
+    return next((name for name, part in named if book.xml(part).get("displayName") == source.get("name")), "")
+
+
 def _check_sources(book: Book, shift: Shift) -> None:
     """Pivot tables know the columns of their source by place."""
-    for part in [name for name in book.names if name.startswith("xl/pivotCache/pivotCacheDefinition")]:
-        for tag, element in walk(book.xml(part)):
-            area = _source_area(book, element, shift.sheet) if tag == "worksheetSource" else None
-            new = shift.where(area) if area is not None else None
-            if area is not None and (new is None or new.width != area.width):
-                raise ToolFault(
-                    f"{area} is the source of a pivot table, whose columns cannot be changed in between. Nothing was "
-                    "changed. Put new columns after the last one of it."
-                )
+    for source in sources_of_pivots(book):
+        area = _source_area(book, source, shift.sheet)
+        new = shift.where(area) if area is not None else None
+        if area is not None and (new is None or new.width != area.width):
+            raise ToolFault(
+                f"{area} is the source of a pivot table, whose columns cannot be changed in between. Nothing was "
+                "changed. Put new columns after the last one of it."
+            )
 
 
 def _source_area(book: Book, source: Element, sheet: str) -> Area | None:
@@ -65,44 +78,56 @@ def _check_whole(area: Area, shift: Shift, what: str) -> None:
 
 def shift_parts(book: Book, sheet: Sheet, shift: Shift) -> None:
     """Let all of them follow."""
-    for part in list(book.names):
-        if re.match(r"xl/(charts|drawings)/.*\.xml$", part) and "style" not in part and "colors" not in part:
-            _shift_formula_texts(book, part, shift)
-    for part in book.related(sheet.part, "drawing"):
-        if shift.whole:
+    if shift.whole:
+        for part in book.related(sheet.part, "drawing"):
             _shift_anchors(book.xml(part), shift)
-    _shift_comments(book, sheet, shift)
+        _shift_controls(book, sheet, shift)
+    shift_comments(book, sheet, shift)
     for part in book.related(sheet.part, "table"):
         _shift_table(book, sheet, part, shift)
     for part in book.related(sheet.part, "pivotTable"):
         location = book.xml(part).find(m("location"))
         new = shift.where(read_area(location.get("ref")))
         location.set("ref", str(new) if new else location.get("ref"))
-    for part in [name for name in book.names if name.startswith("xl/pivotCache/pivotCacheDefinition")]:
-        _shift_cache(book, part, shift)
-    for part in [name for name in book.names if name.startswith("xl/ctrlProps/")]:
-        root = book.xml(part)
-        for name in ("fmlaLink", "fmlaRange", "fmlaTxbx"):
-            if root.get(name):
-                root.set(name, follow(root.get(name), shift.sheet, shift))
-
-
-def _shift_formula_texts(book: Book, part: str, shift: Shift) -> None:
-    if shift.sheet.replace("'", "''").encode() not in book.read(part):
-        return
-    for tag, element in walk(book.xml(part)):
-        if tag == "f" and element.text:
-            element.text = follow(element.text, None, shift)
+    for source in sources_of_pivots(book):
+        if source.get("ref") and source.get("sheet") == shift.sheet:
+            source.set("ref", str(shift.where(read_area(source.get("ref"))) or source.get("ref")))
 
 
 def _shift_anchors(root: Element, shift: Shift) -> None:
-    for anchor in root:
-        if local(anchor) not in ("twoCellAnchor", "oneCellAnchor") or anchor.get("editAs") == "absolute":
+    for tag, anchor in list(walk(root)):
+        if tag not in ("twoCellAnchor", "oneCellAnchor") or anchor.get("editAs") == "absolute":
             continue
         start, end = anchor.find(f"{{{DRAWING}}}from"), anchor.find(f"{{{DRAWING}}}to")
         rows, columns = _shift_marker(start, shift, None)
         if end is not None:
             _shift_marker(end, shift, (rows, columns) if anchor.get("editAs") == "oneCell" else None)
+
+
+def _shift_controls(book: Book, sheet: Sheet, shift: Shift) -> None:
+    """Buttons and embedded objects stand in the sheet and, for older programs, in a drawing of another kind."""
+    for tag, anchor in list(walk(sheet.frame)):
+        if tag == "anchor" and anchor.get("moveWithCells") in ("1", "true"):
+            by = _shift_marker(anchor.find(m("from")), shift, None)
+            _shift_marker(anchor.find(m("to")), shift, None if anchor.get("sizeWithCells") in ("1", "true") else by)
+    for part in book.related(sheet.part, "vmlDrawing"):
+        if b"<x:Anchor" not in book.read(part):
+            continue
+        for data in [each for tag, each in walk(book.xml(part)) if tag == "ClientData"]:
+            anchor, stays = data.find(f"{{{_EXCEL}}}Anchor"), data.find(f"{{{_EXCEL}}}MoveWithCells")
+            if anchor is not None and data.get("ObjectType") != "Note" and stays is None:
+                at = [int(each) for each in re.findall(r"-?\d+", anchor.text or "")]
+                if len(at) == 8:
+                    corner = Area(at[2] + 1, at[0] + 1, at[2] + 1, at[0] + 1)
+                    new = shift.where(corner) or _before(corner, shift)
+                    _move_anchor(anchor, at, new.top - corner.top, new.left - corner.left)
+
+
+def _move_anchor(anchor: Element, numbers: list[int], rows: int, columns: int) -> None:
+    """Numbers are left, its offset, top, its offset, right, its offset, bottom, its offset."""
+    for index, by in ((0, columns), (4, columns), (2, rows), (6, rows)):
+        numbers[index] = max(0, numbers[index] + by)
+    anchor.text = ", ".join(str(each) for each in numbers)
 
 
 def _shift_marker(marker: Element, shift: Shift, by: tuple[int, int] | None) -> tuple[int, int]:
@@ -127,7 +152,8 @@ def _before(at: Area, shift: Shift) -> Area:
     return Area(1 if step[0] else at.top, 1 if step[1] else at.left, at.bottom, at.right)
 
 
-def _shift_comments(book: Book, sheet: Sheet, shift: Shift) -> None:
+def shift_comments(book: Book, sheet: Sheet, shift: Shift) -> None:
+    """Notes, threads and what shows them go with their cells."""
     for kind in ("comments", "threadedComment"):
         for part in book.related(sheet.part, kind):
             for tag, element in list(walk(book.xml(part))):
@@ -156,14 +182,7 @@ def _shift_note(shape: Element, shift: Shift) -> None:
     anchor = data.find(f"{{{_EXCEL}}}Anchor")
     numbers = [int(each) for each in re.findall(r"-?\d+", anchor.text or "")] if anchor is not None else []
     if anchor is not None and len(numbers) == 8:
-        for index, by in (
-            (0, new.left - at.left),
-            (4, new.left - at.left),
-            (2, new.top - at.top),
-            (6, new.top - at.top),
-        ):
-            numbers[index] = max(0, numbers[index] + by)
-        anchor.text = ", ".join(str(each) for each in numbers)
+        _move_anchor(anchor, numbers, new.top - at.top, new.left - at.left)
 
 
 def _shift_table(book: Book, sheet: Sheet, part: str, shift: Shift) -> None:
@@ -179,22 +198,14 @@ def _shift_table(book: Book, sheet: Sheet, part: str, shift: Shift) -> None:
         new = Area(new.top, new.left, new.top + 1, new.right)  # a table keeps one row, be it empty
         shift = Shift(shift.sheet, _at_least(shift.where, area, new), shift.axis, shift.whole)
     for tag, element in walk(root):
+        if tag == "autoFilter" and element.get("ref"):
+            shift_filter(element, shift)
         if tag == "table" or (tag in ("autoFilter", "sortState", "sortCondition") and element.get("ref")):
             moved = shift.where(read_area(element.get("ref")))
             element.set("ref", str(moved or new))
-        elif tag in ("calculatedColumnFormula", "totalsRowFormula") and element.text:
-            element.text = follow(element.text, shift.sheet, shift)
     if new.width != area.width:
         follow_columns(book, sheet, root, area, shift)
 
 
 def _at_least(where: Where, area: Area, new: Area) -> Where:
     return lambda each: new if each == area else where(each)
-
-
-def _shift_cache(book: Book, part: str, shift: Shift) -> None:
-    for tag, element in walk(book.xml(part)):
-        if tag == "worksheetSource" and element.get("ref") and element.get("sheet") == shift.sheet:
-            new = shift.where(read_area(element.get("ref")))
-            if new is not None:
-                element.set("ref", str(new))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-from typing import Literal
+from dataclasses import replace
+from typing import Final, Literal
 
 from agent.errors import ToolFault
-from agent.office.spreadsheets.areas import write_columns
+from agent.office.spreadsheets.areas import columns_of, set_columns, write_columns
 from agent.office.spreadsheets.cells import LAST_COLUMN, LAST_ROW, Area, letters, read_area, read_cell
 from agent.office.spreadsheets.job import Job, row_cells
 from agent.office.spreadsheets.markup import children, m
@@ -14,7 +14,9 @@ from agent.office.spreadsheets.operations import Delete, Insert, MoveCells
 from agent.office.spreadsheets.sheet import Sheet, column_of, put_cell
 from agent.office.spreadsheets.shifting import Axis, Shift, Where, apply, deleted, inserted
 from agent.office.spreadsheets.shifting_parts import check_parts
-from agent.office.xml import Element
+from agent.office.xml import Element, etree
+
+MOST_LOOKS: Final = 200_000  # cells that are made only to look like those before them
 
 
 def insert(job: Job, op: Insert) -> str:
@@ -22,7 +24,7 @@ def insert(job: Job, op: Insert) -> str:
     area = read_area(op.cells)
     axis, whole = _axis(area, op.push, "down", "push")
     name = job.book.entry(op.sheet).get("name", "")
-    _insert(job, name, area, axis, whole)
+    _insert(job, name, area, axis, whole, _what(op))
     _look_like_before(job.book.sheet(name), area, axis, whole)
     return f"{name}: {area} inserted; what was there has moved {'down' if axis == 'rows' else 'right'}"
 
@@ -32,7 +34,7 @@ def delete(job: Job, op: Delete) -> str:
     area = read_area(op.cells)
     axis, whole = _axis(area, op.pull, "up", "pull")
     name = job.book.entry(op.sheet).get("name", "")
-    _delete(job, name, area, axis, whole)
+    _delete(job, name, area, axis, whole, _what(op))
     return f"{name}: {area} deleted; what came after it has moved {'up' if axis == 'rows' else 'left'}"
 
 
@@ -44,27 +46,33 @@ def _axis(area: Area, told: str | None, vertical: str, word: str) -> tuple[Axis,
     return ("rows" if told == vertical else "columns"), False
 
 
-def _insert(job: Job, name: str, area: Area, axis: Axis, whole: bool) -> None:
+def _insert(job: Job, name: str, area: Area, axis: Axis, whole: bool, what: str) -> None:
     first, count = (area.top, area.height) if axis == "rows" else (area.left, area.width)
     shift = Shift(name, inserted(axis, first, count, None if whole else area), axis, whole)
     sheet = job.book.sheet(name)
     used = sheet.used()
     if (used.bottom + count > LAST_ROW and axis == "rows") or (used.right + count > LAST_COLUMN and axis == "columns"):
         raise ToolFault(f"{name} has no room for {count} more {axis}. Nothing was changed.")
-    _move(job, sheet, shift)
+    _move(job, sheet, shift, what)
 
 
-def _delete(job: Job, name: str, area: Area, axis: Axis, whole: bool) -> None:
+def _delete(job: Job, name: str, area: Area, axis: Axis, whole: bool, what: str) -> None:
     first, last = (area.top, area.bottom) if axis == "rows" else (area.left, area.right)
     shift = Shift(name, deleted(axis, first, last, None if whole else area), axis, whole)
-    _move(job, job.book.sheet(name), shift)
+    _move(job, job.book.sheet(name), shift, what)
 
 
-def _move(job: Job, sheet: Sheet, shift: Shift) -> None:
+def _what(op: Insert | Delete | MoveCells) -> str:
+    """What is done, whatever the sheet."""
+    return op.model_dump_json(exclude={"sheet"})
+
+
+def _move(job: Job, sheet: Sheet, shift: Shift, what: str) -> None:
+    shift = replace(shift, follows=job.together.follows(job.book, shift.sheet, what))
     check_parts(job.book, sheet, shift)
     _check_merged(sheet, shift)
     for _, each in job.book.sheets():
-        each.unshare()
+        each.unshare() if each is sheet else each.unshare_outside()
     if shift.whole and shift.axis == "rows":
         numbers = {n: new.top for n in sheet.rows.numbers if (new := shift.where(Area(n, 1, n, LAST_COLUMN)))}
         sheet.rows.renumber(numbers)
@@ -141,40 +149,52 @@ def _move_columns(sheet: Sheet, shift: Shift) -> None:
 
 def _look_like_before(sheet: Sheet, area: Area, axis: Axis, whole: bool) -> None:
     """New rows and columns look like the one before them, as programs do it."""
-    if not whole:
+    if whole and axis == "rows" and area.top > 1:
+        _rows_like(sheet, area, sheet.rows.get(area.top - 1))
+    elif whole and axis == "columns" and area.left > 1:
+        _columns_like(sheet, area)
+
+
+def _rows_like(sheet: Sheet, area: Area, before: Element | None) -> None:
+    cells = {} if before is None else row_cells(before)
+    looks = [(column, look) for column, cell in cells.items() if (look := cell.get("s")) not in (None, "0")]
+    if len(looks) * area.height > MOST_LOOKS:
         return
-    if axis == "rows" and area.top > 1 and (before := sheet.rows.get(area.top - 1)) is not None:
-        looks = [
-            (column, cell.get("s")) for column, cell in row_cells(before).items() if cell.get("s") not in (None, "0")
-        ]
-        for number in area.rows() if looks else ():
-            for column, look in looks:
-                sheet.make_cell(number, column).set("s", look)
-    if axis == "columns" and area.left > 1:
-        for number, row in sheet.rows.each(change=True):
-            found = row_cells(row).get(area.left - 1)
-            if found is not None and found.get("s") not in (None, "0"):
-                for column in area.columns():
-                    cell = deepcopy(found)
-                    for child in list(cell):
-                        cell.remove(child)
-                    for name in ("t", "cm", "vm"):
-                        cell.attrib.pop(name, None)
-                    put_cell(row, cell, column)
-            row.set("r", str(number))
+    for number in area.rows() if looks else ():
+        for column, look in looks:
+            sheet.make_cell(number, column).set("s", look or "0")
+        if number % 1_000 == 0:
+            sheet.rows.settle()
+
+
+def _columns_like(sheet: Sheet, area: Area) -> None:
+    before = next((col for _, _, col in columns_of(sheet, area.left - 1, area.left - 1)), None)
+    kept = (
+        {name: before.get(name) for name in ("width", "customWidth", "style") if before.get(name)}
+        if before is not None
+        else {}
+    )
+    if kept and not any(col is not None for _, _, col in columns_of(sheet, area.left, area.left)):
+        set_columns(sheet, area.left, area.right, kept)
+    for number, row in sheet.rows.each(change=True):
+        look = found.get("s") if (found := row_cells(row).get(area.left - 1)) is not None else None
+        if look not in (None, "0"):
+            for column in area.columns():
+                put_cell(row, etree.Element(m("c"), {"s": look}), column)
+        row.set("r", str(number))
 
 
 def move_cells(job: Job, op: MoveCells) -> str:
     """Cut and paste; whole rows and columns make room where they go."""
     area, name = read_area(op.cells), job.book.entry(op.sheet).get("name", "")
     if area.whole_rows or area.whole_columns:
-        return _move_lines(job, name, area, op.to)
+        return _move_lines(job, name, area, op)
     row, column = read_cell(op.to.partition(":")[0])
     to = area.moved(row - area.top, column - area.left)
     if to.bottom > LAST_ROW or to.right > LAST_COLUMN:
         raise ToolFault(f"{area} does not fit at {op.to}. Nothing was changed.")
     _check_empty(job, name, area, to)
-    _move(job, job.book.sheet(name), Shift(name, moved(area, to), "rows", whole=False))
+    _move(job, job.book.sheet(name), Shift(name, moved(area, to), "rows", whole=False), _what(op))
     return f"{name}!{area} moved to {to}; references follow"
 
 
@@ -202,15 +222,15 @@ def _check_empty(job: Job, name: str, area: Area, to: Area) -> None:
         job.lose(f"{name}!{to} holds {there} cells that would be written over.")
 
 
-def _move_lines(job: Job, name: str, area: Area, to: str) -> str:
+def _move_lines(job: Job, name: str, area: Area, op: MoveCells) -> str:
     axis: Axis = "rows" if area.whole_rows else "columns"
-    at = _line(to, axis)
+    at = _line(op.to, axis)
     first, last = (area.top, area.bottom) if axis == "rows" else (area.left, area.right)
     count = last - first + 1
     if first <= at <= last + 1:
         return f"{name}: {area} is there already"
     sheet = job.book.sheet(name)
-    _move(job, sheet, Shift(name, _permuted(axis, first, last, at), axis))
+    _move(job, sheet, Shift(name, _permuted(axis, first, last, at), axis), _what(op))
     goes = at if at < first else at - count
     told = f"{goes}:{goes + count - 1}" if axis == "rows" else f"{letters(goes)}:{letters(goes + count - 1)}"
     return f"{name}: {area} moved to {told}; references follow"

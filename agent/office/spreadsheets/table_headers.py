@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 from agent.office.spreadsheets.cells import Area, read_area
+from agent.office.spreadsheets.everywhere import rewrite
+from agent.office.spreadsheets.formulas import map_tables
 from agent.office.spreadsheets.job import Job
 from agent.office.spreadsheets.markup import children, m
-from agent.office.spreadsheets.sheet import Sheet
+from agent.office.spreadsheets.sheet import Sheet, column_of
 from agent.office.spreadsheets.tables import all_tables
 from agent.office.spreadsheets.values import Content
 from agent.office.xml import Element
@@ -36,7 +38,7 @@ def _follow(job: Job, sheet: Sheet, root: Element, header: Area) -> None:
             job.put(sheet, header.top, column, Content("text", name))
         if name != old:
             told.set("name", name.replace("\n", "_x000a_"))
-            _rename(job, root.get("displayName", ""), old, name)
+            _rename(job, job.book.name_of(sheet), root, old, name)
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -48,12 +50,29 @@ def _free(name: str, taken: set[str]) -> str:
     return found
 
 
-def _rename(job: Job, table: str, old: str, new: str) -> None:
-    """In formulas that name the table's column."""
-    pattern = re.compile(rf"(?<![\w.])({re.escape(table)}\[(?:\[#[^\]]*\],)?\[?){re.escape(old)}(?=\])", re.IGNORECASE)
-    for _, sheet in job.book.sheets():
-        for number in sheet.rows.with_text(f"{table}[".encode()):
-            for cell in list(sheet.rows.make(number)):
-                formula = cell.find(m("f"))
-                if formula is not None and formula.text:
-                    formula.text = pattern.sub(lambda match: match[1] + new, formula.text)
+def _rename(job: Job, sheet: str, root: Element, old: str, new: str) -> None:
+    """In formulas that name the table's column; those in the table itself may leave out its name."""
+    table, area = root.get("displayName", "").casefold(), read_area(root.get("ref", "A1"))
+    pattern = re.compile(rf"(?:(?<=[\[@:])|(?<=\],)|(?<=\], )){re.escape(_marked(old))}(?=[\]:])", re.IGNORECASE)
+
+    def change(text: str, home: str | None, holder: Element) -> str:
+        def one(name: str, part: str) -> str:
+            mine = name.casefold() == table or (not name and home == sheet and _inside(holder, root, area))
+            return name + (pattern.sub(lambda _: _marked(new), part) if mine else part)
+
+        return map_tables(text, one) if "[" in text else text
+
+    rewrite(job.book, change, mark=b"[")
+
+
+def _marked(header: str) -> str:
+    """A header as formulas write it."""
+    return re.sub(r"(['\[\]#@])", r"'\1", header)
+
+
+def _inside(holder: Element, root: Element, area: Area) -> bool:
+    """Whether a formula stands in the table."""
+    cell = holder.getparent()
+    if cell is None or cell.tag != m("c"):
+        return holder.getroottree().getroot() is root
+    return area.has(int(cell.getparent().get("r")), column_of(cell))

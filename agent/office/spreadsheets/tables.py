@@ -106,8 +106,6 @@ def follow_columns(book: Book, sheet: Sheet, root: Element, before: Area, shift:
             _write_header(sheet, new.top, column, each.get("name"))
         columns.append(each)
     columns.set("count", str(len(columns)))
-    for stale in children(root.find(m("autoFilter")), "filterColumn"):
-        drop(stale)
 
 
 def _new_column(number: int, names: set[str]) -> Element:

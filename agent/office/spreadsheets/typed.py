@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time
+from math import isfinite
 
 from agent.errors import ToolFault
 from agent.office.spreadsheets.operations import Value
@@ -28,6 +29,8 @@ def typed(value: Value, kind: str, *, from_1904: bool = False) -> Content:
     """
     if value is None or value == "":
         return EMPTY
+    if isinstance(value, float) and not isfinite(value):
+        raise ToolFault(f"{value} is no number that a cell can hold. Nothing was changed.")
     if kind == "auto":
         return _auto(value)
     if kind == "text":

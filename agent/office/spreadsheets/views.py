@@ -10,8 +10,8 @@ from agent.errors import ToolFault
 from agent.office.spreadsheets.book import Book
 from agent.office.spreadsheets.cells import Area, letters, read_area
 from agent.office.spreadsheets.describing import describe
-from agent.office.spreadsheets.formulas import read_reference
 from agent.office.spreadsheets.overview import Facts, book_lines, facts_of, frame_of, sheet_lines
+from agent.office.spreadsheets.references import read_reference
 from agent.office.spreadsheets.stream import Seen, rows_of_sheet
 from agent.office.spreadsheets.strings import Strings, read_strings
 from agent.office.spreadsheets.tables import find_table

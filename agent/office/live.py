@@ -67,7 +67,10 @@ async def edit_live(
 
 
 async def _asked(room: Room, path: Path, kind: str, operations: Sequence[Part]) -> list[dict[str, Any]]:
-    asked = await requests(room, operations)
+    async def texts(where: dict[str, Any]) -> list[list[str]]:
+        return (await _live(room, {"do": "texts", "path": str(path), **where}, EDIT_SECONDS))["columns"]
+
+    asked = await requests(room, operations, texts)
     if kind == "document" and by_number(operations):
         blocks = (await _live(room, {"do": "blocks", "path": str(path)}, EDIT_SECONDS))["blocks"]
         await same_blocks(await _snapshot(room, path, "docx"), blocks, room.folder.name(path))
@@ -77,8 +80,7 @@ async def _asked(room: Room, path: Path, kind: str, operations: Sequence[Part]) 
 
 
 def _reply(name: str, told: dict[str, Any]) -> str:
-    undo = "Ctrl+Z takes not all of it back" if told.get("lasting") else "Ctrl+Z takes all of it back in one step"
-    lines = [f"{name} is open in LibreOffice and was edited there; {undo}."]
+    lines = [f"{name} is open in LibreOffice and was edited there; {_undo(told)}."]
     lines += [f"{number}. {text}" for number, text in enumerate(told["done"], 1)]
     if errors := told["errors"]:
         more = f" and {len(errors) - MOST_ERRORS} more" if len(errors) > MOST_ERRORS else ""
@@ -89,6 +91,13 @@ def _reply(name: str, told: dict[str, Any]) -> str:
         before = "It had unsaved changes before, so it" if told["modified_before"] else "It"
         lines.append(f"{before} was not saved: the file on disk is as it was. Ctrl+S there saves all of it.")
     return "\n".join(lines)
+
+
+def _undo(told: dict[str, Any]) -> str:
+    if not told["undoable"]:
+        return "Ctrl+Z does not take that back"
+    but = f", but not {' and '.join(told['lasting'])}" if told["lasting"] else ""
+    return f"Ctrl+Z takes all of it back in one step{but}"
 
 
 async def inspect_live(room: Room, path: Path) -> Path | None:

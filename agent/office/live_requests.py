@@ -10,19 +10,23 @@ from typing import Any, Final
 import anyio.to_thread
 
 from agent.errors import ToolFault
+from agent.office.live_cleaning import Texts, cleaned
+from agent.office.live_values import typed_rows
 from agent.office.ranges import CellRange
+from agent.office.spreadsheets.data_operations import Clean
 from agent.tools.base import Room
 from agent.tools.strict import Part
 
 SPREADSHEET: Final = frozenset({
     "add_sheet", "copy_sheet", "change_sheet", "delete_sheet", "set_cells", "set_formula", "copy_cells", "move_cells",
     "clear", "insert", "delete", "merge", "format", "size", "view", "filter", "name", "comment", "add_chart",
-    "add_picture", "delete_object", "sort", "remove_duplicates", "replace", "protect", "set_properties",
+    "add_picture", "delete_object", "sort", "remove_duplicates", "replace", "protect", "set_properties", "validate",
+    "conditional_format", "add_table", "change_table", "clean", "split_column",
 })  # fmt: skip
 DOCUMENT: Final = frozenset({
     "insert_paragraphs", "insert_heading", "insert_list", "insert_table", "insert_picture", "insert_break",
     "replace_paragraph", "delete_blocks", "replace_text", "format_paragraphs", "set_cells", "delete_rows", "comment",
-    "set_properties", "update_fields",
+    "set_properties", "update_fields", "insert_contents", "insert_footnote", "insert_bookmark",
 })  # fmt: skip
 SLIDES: Final = frozenset({
     "add_slide", "delete_slides", "move_slide", "duplicate_slide", "set_slide", "set_text", "add_text", "add_picture",
@@ -30,14 +34,14 @@ SLIDES: Final = frozenset({
 })  # fmt: skip
 KNOWN: Final = {"spreadsheet": SPREADSHEET, "document": DOCUMENT, "slides": SLIDES}
 UNTOLD: Final = {  # arguments that an open document has no counterpart for
-    ("spreadsheet", "size"): ("group",),
     ("spreadsheet", "comment"): ("author",),
     ("spreadsheet", "add_chart"): ("second_axis",),
-    ("spreadsheet", "clear"): (),
+    ("spreadsheet", "add_table"): ("style",),
+    ("spreadsheet", "change_table"): ("style",),
     ("document", "insert_table"): ("style", "widths", "caption"),
     ("document", "insert_picture"): ("caption",),
 }
-CLEARS: Final = ("contents", "formats", "all", "comments")
+SCALES: Final = ("colour_scale", "data_bar", "icons")
 _MARKUP = re.compile(r"\*\*?[^*\s][^*]*\*\*?|\[[^\]]+\]\([^)]+\)")
 
 
@@ -60,7 +64,7 @@ def check(operations: Sequence[Part], family: str, name: str) -> None:
         if why := _why_not(family, told):
             raise ToolFault(
                 f"{name} is open in LibreOffice, where operation {number} ({why}) cannot be done. Nothing was changed. "
-                "Save and close it there first (Ctrl+S, Ctrl+W), then do it here; or do it on the screen."
+                "Save and close it there first (Ctrl+S, Ctrl+W), do it here, and open it again; or do it on the screen."
             )
 
 
@@ -71,8 +75,10 @@ def _why_not(family: str, told: dict[str, Any]) -> str:
     for field in UNTOLD.get((family, do), ()):
         if told[field] is not None:
             return f"{do} with {field}"
-    if do == "clear" and told["what"] not in CLEARS:
-        return f"clear {told['what']}"
+    if do == "clear" and told["what"] == "links":
+        return "clear links"
+    if do == "conditional_format" and told["kind"] in SCALES:
+        return f"{do} of kind {told['kind']}"
     if told.get("markup") and any(_MARKUP.search(text) for text in _texts(told)):
         return f"{do} with markup"
     return ""
@@ -82,26 +88,31 @@ def _texts(told: dict[str, Any]) -> list[str]:
     return [*told.get("items", ()), *(one["text"] for one in told.get("paragraphs", ()))]
 
 
-async def requests(room: Room, operations: Sequence[Part]) -> list[dict[str, Any]]:
+async def requests(room: Room, operations: Sequence[Part], texts: Texts) -> list[dict[str, Any]]:
     """The operations as the worker takes them: files by their places, cells by their values.
+
+    Args:
+        texts: asks for the texts of cells of an open workbook, column by column.
 
     Raises:
         ToolFault: a file that they name is not there, or a value is none of its type.
     """
-    return [await _request(room, operation) for operation in operations]
+    return [await _request(room, operation, texts) for operation in operations]
 
 
-async def _request(room: Room, operation: Part) -> dict[str, Any]:
+async def _request(room: Room, operation: Part, texts: Texts) -> dict[str, Any]:
     told: dict[str, Any] = operation.model_dump()
     for field in ("picture", "file"):
         if isinstance(told.get(field), str):
             told[field] = str(room.folder.resolve(told[field], there=True))
     if isinstance(cells := getattr(operation, "cells", None), CellRange):
         told["rows"] = await _rows(room, cells)
-    if told["do"] in ("insert_table", "add_table") and not any(told["rows"] or ()):
+    if told["do"] in ("insert_table", "add_table") and "rows" in told and not any(told["rows"] or ()):
         raise ToolFault(f"{told['do']} needs rows or cells. Nothing was changed.")
     if family_of(operation) == "spreadsheet" and told["do"] == "set_cells":
-        told["rows"] = _typed_rows(told["rows"], told["types"])
+        told["rows"] = typed_rows(told["rows"], told["types"])
+    if isinstance(operation, Clean):
+        told["columns"] = await cleaned(operation, texts)
     return told
 
 
@@ -112,30 +123,6 @@ async def _rows(room: Room, cells: CellRange) -> list[list[str]]:
     path = room.folder.resolve(cells.workbook, there=True)
     grid = await read_grid(office_of(room), path, room.folder.name(path), cells)
     return [list(row) for row in grid.texts]
-
-
-def _typed_rows(rows: list[list[Any]], types: list[str] | None) -> list[list[Any]]:
-    """Cells as the worker writes them: see `set_cells` there."""
-    from agent.office.spreadsheets.typed import typed
-
-    if not any(rows):
-        raise ToolFault("rows has no cells. Nothing was changed.")
-    kinds = types or ["auto"]
-    if len(kinds) > 1 and len(kinds) < max(map(len, rows)):
-        raise ToolFault(f"types has {len(kinds)} entries for {max(map(len, rows))} columns. Nothing was changed.")
-    return [[_cell(typed(value, kinds[at if len(kinds) > 1 else 0])) for at, value in enumerate(row)] for row in rows]
-
-
-def _cell(content: Any) -> Any:
-    if content.kind == "empty":
-        return None
-    if content.kind == "formula":
-        return ["f", content.value]
-    if content.kind == "error":
-        return ["f", f"={content.value}"]
-    if content.kind == "boolean":
-        return ["b", content.value]
-    return ["n", content.value, content.format] if content.kind == "number" and content.format else content.value
 
 
 async def same_blocks(snapshot: Path, blocks: Sequence[dict[str, Any]], name: str) -> None:
@@ -153,13 +140,14 @@ async def same_blocks(snapshot: Path, blocks: Sequence[dict[str, Any]], name: st
 
 
 def _blocks_of(snapshot: Path) -> list[bool]:
-    """Of a .docx: whether each block is a table."""
+    """Of a .docx: whether each block, as `inspect` numbers them, is a table."""
     import docx
+
+    from agent.office.documents.draft import blocks_of
 
     document: Any = docx.Document(str(snapshot))
     body: Any = document.element.body
-    names = [str(child.tag).rpartition("}")[2] for child in body.iterchildren()]
-    return [name == "tbl" for name in names if name in ("p", "tbl")]
+    return [str(block.tag).endswith("}tbl") for block in blocks_of(body)]
 
 
 def by_number(operations: Sequence[Part]) -> bool:

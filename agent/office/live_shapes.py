@@ -22,13 +22,18 @@ async def placed_shapes(
     Raises:
         ToolFault: an id is not there, or cannot be followed through what the same call does before.
     """
-    if not any(told.get("shape") for told in requests):
+    if not any(map(_named, requests)):
         return requests
     from agent.office.slides.deck import open_deck
 
     deck = await anyio.to_thread.run_sync(open_deck, await snapshot(), name)
     follow = _Following(deck)
     return [follow.placed(told) for told in requests]
+
+
+def _named(told: dict[str, Any]) -> str:
+    """The shape that an operation is about."""
+    return told.get("shape") or told.get("into") or ""
 
 
 class _Following:
@@ -44,22 +49,24 @@ class _Following:
     def placed(self, told: dict[str, Any]) -> dict[str, Any]:
         slide: int | None = told.get("slide")
         out = told
-        if told.get("shape"):
+        if wanted := _named(told):
             if slide is not None and not self._moved and slide not in self._lost:
-                out = told | self._place(slide, told["shape"])
-            elif told["shape"].startswith("#"):
+                out = told | self._place(slide, wanted, "into" if told.get("into") else "shape")
+            elif wanted.startswith("#"):
                 raise ToolFault(
-                    f"{told['shape']} counts before slides or shapes are added and removed; use a call of its own for "
+                    f"{wanted} counts before slides or shapes are added and removed; use a call of its own for "
                     "this. Nothing was changed."
                 )
         self._moved = self._moved or told["do"] in _SLIDES
-        if slide is not None and told["do"] in _ADDING:
+        if slide is not None and told.get("into"):
+            self._lost.add(slide)
+        elif slide is not None and told["do"] in _ADDING:
             self._added[slide] = self._added.get(slide, 0) + 1
         if slide is not None and (told["do"] == "delete_shape" or told.get("order")):
             self._lost.add(slide)
         return out
 
-    def _place(self, number: int, wanted: str) -> dict[str, Any]:
+    def _place(self, number: int, wanted: str, field: str) -> dict[str, Any]:
         from agent.office.slides.deck import find_shape
 
         slide = self._deck.slide(number)
@@ -77,4 +84,4 @@ class _Following:
         if (number, place) in self._touched:
             seen = None
         self._touched.add((number, place))
-        return {"shape": f"@{place}", "expected": seen, "count": count}
+        return {field: f"@{place}", "expected": seen, "count": count}

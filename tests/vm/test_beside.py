@@ -18,7 +18,8 @@ import anyio
 import pytest
 
 from agent.errors import ToolFault
-from tests.contract.test_programs import living, to_its_end, until
+from tests.contract.test_programs import living, to_its_end
+from tests.support.waiting import eventually
 from tests.vm.test_sandbox import can_be
 from vm import warden
 from vm.beside import open_programs
@@ -200,7 +201,7 @@ def test_a_warden_that_is_killed_is_told_of_once_and_another_one_is_started(tmp_
         terminal = await made.terminal("sleep 4505", cwd=tmp_path)
         for pid in _wardens():
             os.kill(pid, signal.SIGKILL)
-        await until(lambda: terminal.status() is not None)
+        await eventually(lambda: terminal.status() is not None)
         with pytest.raises(ToolFault, match="The next call starts it again"):
             await made.terminal("true", cwd=tmp_path)
         assert await said(made, "echo again", tmp_path) == "again\n"

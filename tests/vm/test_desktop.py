@@ -19,6 +19,7 @@ from actuators.actions import Click, Keypress, Type
 from actuators.errors import DisplayLost
 from agent.errors import UserFault
 from perception.errors import ScreenLost
+from tests.support.waiting import eventually
 from vm import warden
 from vm.desktop import PrivateDesktop, open_desktop
 
@@ -40,12 +41,6 @@ def on_desktop(workspace: Path, body: Callable[[PrivateDesktop], Awaitable[None]
             await body(desktop)
 
     anyio.run(main)
-
-
-async def until(true: Callable[[], object], seconds: float = 5.0) -> None:
-    with anyio.fail_after(seconds):
-        while not true():
-            await anyio.sleep(0.02)
 
 
 def proc(pid: int, name: str) -> str:
@@ -121,7 +116,7 @@ def test_a_spreadsheet_is_opened_edited_and_saved_without_a_single_question(tmp_
         assert shot.settled
         for action in (Type("42\n"), Type("=A1*2\n"), Keypress(("CTRL", "S"))):
             await desktop.perform(action, shot.space)
-        await until(lambda: _formula(tmp_path / "book.xlsx") == "=A1*2")
+        await eventually(lambda: _formula(tmp_path / "book.xlsx") == "=A1*2")
 
     on_desktop(tmp_path, body)
     assert [path.name for path in tmp_path.iterdir()] == ["book.xlsx"], "no lock file stays"

@@ -15,14 +15,26 @@ import pytest
 from actuators.actions import Click, Type
 from actuators.errors import DisplayLost
 from perception.errors import ScreenLost
-from tests.vm.test_desktop import on_desktop, pid_of, proc, until
+from tests.support.waiting import eventually
+from tests.vm.test_desktop import on_desktop, pid_of, proc
 from vm import desktop_start, warden
 from vm.desktop import PrivateDesktop
+from vm.desktop_place import inherited
 from vm.windows import Windows
 
 
 def litter(home: Path) -> list[Path]:
     return list(home.rglob("litter"))
+
+
+@pytest.mark.parametrize(
+    ("set_to", "told"), [("/a/cv2/../../lib64:", None), ("/opt/lib:/a/cv2/../../lib64:", "/opt/lib")]
+)
+def test_programs_look_for_libraries_where_the_user_says_only(
+    monkeypatch: pytest.MonkeyPatch, set_to: str, told: str | None
+) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", set_to)
+    assert inherited(["LD_LIBRARY_PATH"]).get("LD_LIBRARY_PATH") == told
 
 
 def descriptors() -> int:
@@ -33,7 +45,7 @@ async def kill(desktop: PrivateDesktop, program: str) -> None:
     """And wait until it is gone: a moment earlier its display is only seen to be gone, or it seems to be there."""
     pid = pid_of(desktop, program)
     os.kill(pid, signal.SIGKILL)
-    await until(lambda: not proc(pid, "stat"))
+    await eventually(lambda: not proc(pid, "stat"))
 
 
 def managed(desktop: PrivateDesktop) -> bool:
@@ -67,7 +79,7 @@ def test_a_reset_desktop_is_as_new_and_the_workspace_stays(tmp_path: Path) -> No
         used = await desktop.screenshot()
         assert used.sha256 != fresh.sha256
         await desktop.perform(Type("echo x > ~/Documents/typed\n"), used.space)
-        await until((tmp_path / "typed").exists)
+        await eventually((tmp_path / "typed").exists)
 
     on_desktop(tmp_path, body)
 
@@ -106,7 +118,7 @@ def test_a_window_manager_that_is_killed_is_replaced_before_the_next_look(tmp_pa
         shot = await desktop.screenshot()
         assert time.monotonic() - began < 10 and managed(desktop)
         await desktop.perform(Type("echo x > ~/Documents/typed\n"), shot.space)
-        await until((tmp_path / "typed").exists)
+        await eventually((tmp_path / "typed").exists)
         await kill(desktop, "openbox")
         await desktop.perform(Click(5, 5), shot.space)
         assert managed(desktop), "before an action as well"
@@ -166,7 +178,7 @@ def test_several_start_at_once(tmp_path: Path) -> None:
         async with desktop_at(tmp_path / str(number)) as desktop:
             seen.append(desktop.display)
             await desktop.screenshot()
-            await until(lambda: len(seen) == 4, 60)
+            await eventually(lambda: len(seen) == 4, 60)
 
     async def main() -> None:
         seen: list[str] = []

@@ -6,9 +6,8 @@ import json
 import os
 import signal
 import socket
-import time
 import urllib.request
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,17 +15,9 @@ import pytest
 
 from agent.errors import UserFault
 from tests.support.tinyvm import tiny_image_in
+from tests.support.waiting import until
 from vm import keeper
 from vm.keeper import Kept, console, machines, shot, start_keeper, stop_machine
-
-
-def until(true: Callable[[], object], seconds: float = 30.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 @pytest.fixture

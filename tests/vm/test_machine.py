@@ -8,15 +8,13 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,24 +22,17 @@ import pytest
 
 from agent.errors import UserFault
 from tests.support.tinyvm import tiny_source
+from tests.support.vm_watch import gone, lost, run
+from tests.support.waiting import until
 from vm import machine as machines
-from vm.guest_client import GuestClient
 from vm.line import GuestGone
 from vm.machine import Machine, MachineLost, Pool, live_machine, open_machine
 from vm.qemu import snapshot as snapshots
-from vm.qemu.accelerator import DEVICE, Accelerator, accelerator, runs_code
+from vm.qemu.accelerator import runs_code
 from vm.qemu.monitor import Monitor
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(600)]
 PANIC = "echo c > /proc/sysrq-trigger"
-ALONE = """
-import sys
-from tests.support.tinyvm import tiny_source
-from vm.machine import open_machine
-with open_machine(tiny_source(sys.argv[1]), say=lambda line: print(line, flush=True)) as machine:
-    print("ready", machine.pid, flush=True)
-    sys.stdin.read()
-"""
 
 
 @pytest.fixture(scope="module")
@@ -66,36 +57,6 @@ def whole(machine: Machine) -> Generator[Machine, None, None]:
     machine.reset()
     yield machine
     assert len(list(machine.run.glob("vm-*"))) == 1, "a machine that was thrown away has left its folder"
-
-
-def run(machine: Machine, command: str, seconds: float = 20.0) -> str:
-    with GuestClient(machine.guest) as client:
-        return client.execute(command, seconds=seconds).output.strip()
-
-
-def lost(machine: Machine, seconds: float) -> str:
-    """What the machine says that has become of it, once it has noticed."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            machine.check()
-        except MachineLost as told:
-            return str(told)
-        time.sleep(0.05)
-    raise AssertionError(f"nothing was noticed within {seconds} s")
-
-
-def gone(pid: int, seconds: float = 10.0) -> bool:
-    return until(lambda: not Path(f"/proc/{pid}").exists(), seconds)
-
-
-def until(true: Callable[[], object], seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 @pytest.mark.skipif(shutil.which("qemu-system-x86_64") is None, reason="no QEMU here")
@@ -307,119 +268,6 @@ def test_spare_that_died_is_not_handed_out(home: Path) -> None:
         os.kill(spare, signal.SIGKILL)
         assert gone(spare)
         pool.take().check()
-
-
-def test_image_that_was_replaced_is_not_put_under_an_old_snapshot(home: Path, tmp_path: Path) -> None:
-    source = tiny_source("replaced")
-    disk = shutil.copy(source.disk, tmp_path / "disk.qcow2")
-    said: list[str] = []
-    with open_machine(replace(source, disk=disk), say=said.append) as opened:
-        shutil.copy(source.disk, tmp_path / "new")
-        (tmp_path / "new").replace(disk)
-        opened.reset()
-        opened.check()
-    assert any("its image was changed or replaced" in line for line in said)
-    assert len([line for line in said if "for the first time" in line]) == 2
-
-
-@pytest.mark.parametrize("harm", ["cut", "content"])
-def test_damaged_snapshot_is_made_again(home: Path, harm: str) -> None:
-    said: list[str] = []
-    source = tiny_source("harmed")
-    with open_machine(source, say=said.append) as opened:
-        (folder,) = [
-            place.parent for place in (home / "snapshots").glob("*/manifest.json") if "harmed" in place.read_text()
-        ]
-        devices = folder / "devices"
-        known = devices.stat()
-        os.truncate(devices, known.st_size // 2)
-        if harm == "content":  # and nothing shows that it was written to
-            os.truncate(devices, known.st_size)
-            os.utime(devices, ns=(known.st_atime_ns, known.st_mtime_ns))
-        opened.reset()
-        opened.check()
-    assert any(("has" if harm == "cut" else "damaged") in line for line in said), said
-
-
-@pytest.mark.slow
-def test_other_image_of_the_same_name_has_a_snapshot_of_its_own_and_the_old_one_goes(
-    home: Path, tmp_path: Path
-) -> None:
-    old = tiny_source("changing")
-    with open_machine(old):
-        pass
-    before = {place.name for place in (home / "snapshots").glob("[!.]*")}
-    with open_machine(replace(old, payload=bytes(20480))) as opened:
-        opened.check()
-    after = {place.name for place in (home / "snapshots").glob("[!.]*")}
-    assert len(after - before) == len(before - after) == 1
-
-
-def alone(home: Path, name: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", ALONE, name],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "DESKHAND_HOME": str(home)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-@contextmanager
-def ending(process: subprocess.Popen[str]) -> Generator[subprocess.Popen[str], None, None]:
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def told(process: subprocess.Popen[str], word: str) -> list[str]:
-    """Its lines up to one with that word."""
-    lines: list[str] = []
-    assert process.stdout is not None
-    for line in process.stdout:
-        lines.append(line.strip())
-        if word in line:
-            return lines
-    raise AssertionError(lines)
-
-
-def test_kvm_that_cannot_run_the_kernel_is_noticed_and_done_without(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not os.access(DEVICE, os.R_OK | os.W_OK) or accelerator().name == "kvm":
-        pytest.skip("for hosts whose KVM opens and cannot run a kernel")
-    monkeypatch.setattr(machines, "accelerator", lambda: Accelerator("kvm", "said by somebody"))
-    said: list[str] = []
-    with open_machine(tiny_source("misled"), say=said.append) as opened:
-        assert opened.accelerator == "tcg"
-        opened.check()
-    assert any("KVM is there, but cannot run the machine's kernel" in line for line in said)
-    assert accelerator().why.startswith("emulation, since KVM is there, but cannot run")
-
-
-def test_one_process_makes_the_snapshot_and_another_waits_for_it(home: Path) -> None:
-    with ending(alone(home, "shared")) as one, ending(alone(home, "shared")) as two:
-        said = [told(process, "ready") for process in (one, two)]
-    makers = [any("for the first time" in line for line in lines) for lines in said]
-    assert sorted(makers) == [False, True], said
-
-
-def test_nothing_is_left_when_the_host_process_is_killed(home: Path) -> None:
-    with ending(alone(home, "killed")) as maker:
-        told(maker, "for the first time")
-        assert until(lambda: list((home / "snapshots").glob(".making-*/ram")))
-        time.sleep(0.5)
-        maker.kill()
-    with ending(alone(home, "killed")) as runner:
-        pid = int(told(runner, "ready")[-1].split()[1])
-        assert not list((home / "snapshots").glob(".making-*"))
-        folder = Path(f"/proc/{pid}/cwd").readlink()
-        runner.kill()
-        assert gone(pid)
-        assert until(lambda: not folder.exists())
 
 
 def test_calls_of_many_threads_do_not_disturb_each_other(whole: Machine) -> None:

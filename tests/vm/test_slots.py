@@ -10,7 +10,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,6 +17,7 @@ import anyio
 import pytest
 
 from agent.errors import UserFault
+from tests.support.waiting import until
 from vm.slots import Limits, Slots, agents_by_memory
 
 News: TypeAlias = list[tuple[str, int]]
@@ -86,7 +86,7 @@ def test_thirty_that_start_at_once_get_through_three_at_a_time_in_order(tmp_path
     log = tmp_path / "log"
     held = [anyio.run(Slots(tmp_path, 3).wait, "desktop", name, never) for name in "abc"]
     with crowd(tmp_path, log, count=30, limit=3, seconds=0.12) as parent:
-        until(lambda: len(lines(log)) >= 30)
+        assert until(lambda: len(lines(log)) >= 30)
         assert {what for what, *_ in lines(log)} == {"waits"}
         for slot in held:
             slot.release()
@@ -103,7 +103,7 @@ def test_thirty_that_start_at_once_get_through_three_at_a_time_in_order(tmp_path
 def test_whoever_is_killed_loses_slot_and_place_at_once(tmp_path: Path) -> None:
     log, chance, killed = tmp_path / "log", random.Random(11), dict[int, float]()
     with crowd(tmp_path, log, count=24, limit=3, seconds=0.5) as parent:
-        until(lambda: len({pid for _, pid, *_ in lines(log)}) == 24)
+        assert until(lambda: len({pid for _, pid, *_ in lines(log)}) == 24)
         for _ in range(12):
             time.sleep(chance.uniform(0.02, 0.2))
             through = {pid for what, pid, *_ in lines(log) if what == "ends"}
@@ -129,7 +129,7 @@ async def enter_and_leave(home: Path) -> None:
 def test_a_killed_holder_lets_the_next_one_in_within_a_moment(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with crowd(tmp_path, log, count=1, limit=1, seconds=60) as parent:
-        until(lambda: any(what == "starts" for what, *_ in lines(log)))
+        assert until(lambda: any(what == "starts" for what, *_ in lines(log)))
         holder = lines(log)[0][1]
 
         async def wait() -> float:
@@ -150,13 +150,6 @@ def test_a_killed_holder_lets_the_next_one_in_within_a_moment(tmp_path: Path) ->
 
         assert anyio.run(wait) < 1.0
         parent.wait(5)
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.mark.anyio

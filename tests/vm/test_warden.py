@@ -9,12 +9,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import until
 from vm import warden
 from vm.processes import Processes, WardenLost, start_processes
 
@@ -98,15 +99,6 @@ def there(path: Path, made: int) -> bool:
         return path.stat().st_mtime_ns == made
     except FileNotFoundError:
         return False
-
-
-def until(true: Callable[[], object], seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def start(processes: Processes, script: str) -> int:

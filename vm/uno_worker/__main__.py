@@ -5,8 +5,11 @@
     {"id": 1, "seconds": 30, "do": "list"}        → {"id": 1, "documents": [{"path", "kind", "modified", "front", …}]}
     {"do": "snapshot", "path": P, "as": "xlsx"}   → {"data": base64}: the document as it stands, unsaved changes too
     {"do": "blocks", "path": P}                   → {"blocks": […]}: paragraphs and tables of a text document
+    {"do": "texts", "path": P, "sheet": S, "cells": R, "header": bool}
+                                                  → {"columns": [[text, …], …]}: those that are no results of formulas
     {"do": "edit", "path": P, "operations": […], "save": "auto"|"always"|"never"}
-                                                  → {"done": [text, …], "saved": bool, "modified_before": bool}
+                                                  → {"done": [text, …], "saved": bool, "modified_before": bool,
+                                                     "errors": [text, …], "undoable": bool, "lasting": [operation, …]}
     {"do": "save", "path": P}                     → {"saved": true}
 
 What cannot be done is answered with {"fault": text}; what is not there with {"nothing": text}. After its seconds a
@@ -30,7 +33,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from . import calc, impress, writer
+from . import calc, impress, mending, writer
 from .link import Fault, Nothing, Office, is_a, kind_of, path_of, set_properties, url_of, values
 
 Asked = dict[str, Any]
@@ -40,7 +43,7 @@ FILTERS = {
 }  # fmt: skip
 PDF = {"spreadsheet": "calc_pdf_Export", "slides": "impress_pdf_Export", "document": "writer_pdf_Export"}
 LARGEST = 200_000_000  # bytes of a snapshot
-STEP = "Edit by Deskhand"
+LASTING = frozenset({"set_properties"})  # what Ctrl+Z takes back in no document
 EDITORS: dict[str, Any] = {"spreadsheet": calc.Calc, "document": writer.Writer, "slides": impress.Impress}
 
 
@@ -49,6 +52,7 @@ class Worker:
 
     def __init__(self, office: Office) -> None:
         self._office = office
+        self._steps = 0
 
     def answer(self, asked: Asked) -> Asked:
         """What came of a request."""
@@ -72,6 +76,9 @@ class Worker:
                 return {"data": self._snapshot(self._ready(asked["path"]), asked["as"])}
             case "blocks":
                 return {"blocks": writer.blocks(self._ready(asked["path"]))}
+            case "texts":
+                book = calc.Calc(self._office, self._ready(asked["path"]))
+                return {"columns": mending.texts(book, asked)}
             case "edit":
                 return self._edit(self._ready(asked["path"]), asked)
             case "save":
@@ -117,9 +124,7 @@ class Worker:
         _mend(document)
         before = bool(document.isModified())
         editor = EDITORS[kind_of(document)](self._office, document)
-        done = self._in_one_step(document, editor, asked)
-        if asked.get("show", True):
-            editor.show()
+        done, undoable = self._office.on_main(lambda: self._in_one_step(document, editor, asked))
         saved = asked["save"] == "always" or (asked["save"] == "auto" and not before)
         if saved:
             self._save(document)
@@ -128,48 +133,54 @@ class Worker:
             "saved": saved,
             "modified_before": before,
             "errors": editor.errors(),
-            "lasting": editor.lasting,
+            "lasting": sorted(editor.LASTING.union(LASTING).intersection(one["do"] for one in asked["operations"])),
+            "undoable": undoable,
         }
 
-    def _in_one_step(self, document: Any, editor: Any, asked: Asked) -> list[str]:
-        """All operations, as one step to be undone; none of them where one fails."""
-        undo, number, done = document.getUndoManager(), 0, list[str]()
+    def _in_one_step(self, document: Any, editor: Any, asked: Asked) -> tuple[list[str], bool]:
+        """All operations, as one step to be undone, and whether there is one; none of them where one fails."""
+        undo, number, done = document.getUndoManager(), 0, dict[int, str]()
         editor.begin(asked)
-        before = undo.getAllUndoActionTitles()
-        undo.enterUndoContext(STEP)
-        if editor.UNSEEN:
-            document.lockControllers()
+        operations = editor.in_order(asked["operations"])
+        self._steps += 1
+        step = f"Edit by Deskhand ({self._steps})"  # a name of its own, by which it is told from those before
+        undo.enterUndoContext(step)
         try:
-            for operation in asked["operations"]:
-                number += 1
+            for number, operation in operations:
                 one = set_properties if operation["do"] == "set_properties" else editor.carry_out
-                done.append(one(document, operation))
+                done[number] = one(document, operation)
         except Exception as error:
-            undo.leaveUndoContext()
-            if undo.getAllUndoActionTitles() != before:  # an empty step is none
-                undo.undo()
-            editor.settle(done=False)
-            if isinstance(error, Fault):
-                raise Fault(f"operation {number}: {error}. Nothing was changed") from None
             if is_a(error, "lang.DisposedException"):
                 raise
-            raise Fault(f"operation {number}: LibreOffice says: {_plain(error)}. Nothing was changed") from None
+            undo.leaveUndoContext()
+            if _is_last(undo, step):
+                undo.undo()
+                undo.clearRedo()
+            said = str(error) if isinstance(error, Fault) else f"LibreOffice says: {_plain(error)}"
+            raise Fault(f"operation {number}: {said}. Nothing was changed") from None
         finally:
-            if editor.UNSEEN:
-                document.unlockControllers()
             editor.end()
         undo.leaveUndoContext()
-        editor.settle(done=True)
-        return done
+        if asked.get("show", True):
+            editor.show()
+        return [done[number] for number in sorted(done)], _is_last(undo, step)
+
+
+def _is_last(undo: Any, step: str) -> bool:
+    """Whether a step is what Ctrl+Z takes back; one without changes is not."""
+    return bool(undo.isUndoPossible()) and undo.getCurrentUndoActionTitle() == step
 
 
 def _mend(document: Any) -> None:
     """What a worker that was ended in the middle has left open."""
     while document.hasControllersLocked():
         document.unlockControllers()
+    undo = document.getUndoManager()
+    while undo.isLocked():
+        undo.unlock()
     with suppress(Exception):  # it says so where none is open
         while True:
-            document.getUndoManager().leaveUndoContext()
+            undo.leaveUndoContext()
 
 
 def _plain(error: BaseException) -> str:

@@ -6,14 +6,17 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from . import sheets
+from . import databases, mending, rules, sheets
 from .cell_looks import cell_look, set_borders
 from .formulas import runs, shifted, sort_of
-from .link import Fault, Office, constant, each, number_format, struct
+from .link import Fault, Office, constant, each, enum, number_format, struct
 
 Operation = dict[str, Any]
 MOST_FORMULAS = 50_000  # of one operation
 MOST_ERRORS = 50
+DRAWN = frozenset({"add_picture", "delete_object"})
+MOVING = frozenset({"insert", "delete", "move_cells", "copy_sheet", "change_sheet", "delete_sheet"})
+MOST_LEVELS = 7  # of grouping
 ALL = 1 | 2 | 4 | 16 | 8  # values, dates, texts, formulas, notes (sheet.CellFlags)
 CLEARED = {
     "contents": 1 | 2 | 4 | 16,
@@ -26,8 +29,7 @@ CLEARED = {
 class Calc:
     """One workbook, for one call."""
 
-    lasting = False  # whether Ctrl+Z cannot take something back
-    UNSEEN = True  # while it goes on: else each cell is painted, which takes longer than all the rest
+    LASTING: ClassVar[frozenset[str]] = frozenset({"view"})  # what Ctrl+Z does not take back
 
     def __init__(self, office: Office, document: Any) -> None:
         self.office, self.document = office, document
@@ -39,11 +41,22 @@ class Calc:
         for operation in asked["operations"]:
             self._check(operation)
 
+    def in_order(self, operations: list[Operation]) -> list[tuple[int, Operation]]:
+        """The operations with their numbers, as they are carried out: pictures last, since LibreOffice crashes when it
+        takes a step back in which cells were changed after them."""
+        numbered = list(enumerate(operations, 1))
+        drawn = [one for one in numbered if one[1]["do"] in DRAWN]
+        for number, operation in numbered:
+            moves = operation["do"] in MOVING and drawn and number > drawn[0][0]
+            if drawn and (moves or operation["do"] == "comment"):
+                raise Fault(
+                    f"{drawn[0][1]['do']} and {operation['do']} after it cannot be done in one open workbook at once; "
+                    "make two calls. Nothing was changed"
+                )
+        return [one for one in numbered if one[1]["do"] not in DRAWN] + drawn
+
     def end(self) -> None:
         """After the last one, or the one that failed."""
-
-    def settle(self, *, done: bool) -> None:
-        """All that is done here can be taken back by LibreOffice."""
 
     def carry_out(self, _: Any, operation: Operation) -> str:
         """One operation; what was done."""
@@ -98,7 +111,7 @@ class Calc:
     def changing(self, operation: Operation, cells: str = "cells") -> Any:
         """The range that an operation changes."""
         area = self.area(self.sheet(operation["sheet"]), operation[cells])
-        self._writable(area.getSpreadsheet())
+        self.writable(area.getSpreadsheet())
         self._touched = area
         return area
 
@@ -106,7 +119,8 @@ class Calc:
         """It has been changed, so that the view goes there."""
         self._touched = area
 
-    def _writable(self, sheet: Any) -> None:
+    def writable(self, sheet: Any) -> None:
+        """Whether a sheet may be changed. Raises Fault."""
         if sheet.isProtected():
             raise Fault(f"the sheet {sheet.Name} is protected; end that with the operation protect, or on the screen")
 
@@ -134,6 +148,12 @@ class Calc:
             start.StartColumn, start.StartRow, start.StartColumn + wide - 1, start.StartRow + high - 1
         )
         self.touch(block)
+        self.write(block, rows)
+        return f"{high} x {wide} cells written at {_name(block)}"
+
+    def write(self, block: Any, rows: list[list[Any]]) -> None:
+        """Values as `set_cells` takes them into a block of their size."""
+        wide = max(map(len, rows))
         base = self.document.NullDate
         shift = 0 if (base.Year, base.Month) == (1899, 12) else 1462 if base.Year == 1904 else 0
         plain = tuple(tuple(_plain(row[at] if at < len(row) else None, shift) for at in range(wide)) for row in rows)
@@ -141,7 +161,6 @@ class Calc:
         block.setDataArray(plain)
         for right in range(wide):
             self._special(block, right, [row[right] if right < len(row) else None for row in rows])
-        return f"{high} x {wide} cells written at {_name(block)}"
 
     def _special(self, block: Any, right: int, column: list[Any]) -> None:
         """Formulas, dates and truth values of one column, those that follow each other at once."""
@@ -200,14 +219,19 @@ class Calc:
     def clear(self, operation: Operation) -> str:
         """Empty cells."""
         area = self.changing(operation)
-        area.clearContents(CLEARED[operation["what"]])
+        what = operation["what"]
+        if what in CLEARED:
+            area.clearContents(CLEARED[what])
+        for rule in ("validation", "conditional_formats"):
+            if what in (rule, "all"):
+                rules.clear_rules(area, rule)
         return f"{operation['what']} of {_name(area)} cleared"
 
     def replace(self, operation: Operation) -> str:
         """Find and replace."""
         found = 0
         for sheet in [self.sheet(operation["sheet"])] if operation["sheet"] else list(each(self.document.Sheets)):
-            self._writable(sheet)
+            self.writable(sheet)
             area = self.area(sheet, operation["cells"]) if operation["cells"] else sheet
             asked = area.createReplaceDescriptor()
             asked.SearchString, asked.ReplaceString = operation["find"], operation["by"]
@@ -255,8 +279,12 @@ class Calc:
     def merge(self, operation: Operation) -> str:
         """One cell of a range, or many again."""
         area = self.changing(operation)
-        area.merge(not operation["undo"])
-        return f"{_name(area)} {'parted' if operation['undo'] else 'merged'}"
+        if operation["undo"]:
+            area.merge(False)
+            return f"{_name(area)} parted"
+        lost = _without_first(area)
+        area.merge(True)
+        return f"{_name(area)} merged{f'; {lost} other cells that held something are empty now' if lost else ''}"
 
     def size(self, operation: Operation) -> str:
         """Width, height, visibility of whole rows or columns."""
@@ -269,6 +297,8 @@ class Calc:
             lines.setPropertyValue(what, round(hundredths))
         if operation["fit"]:
             lines.setPropertyValue("OptimalWidth" if by_columns else "OptimalHeight", True)
+        if operation["group"] is not None:
+            _group(area, operation["group"], by_columns=by_columns)
         if operation["hidden"] is not None:
             lines.IsVisible = not operation["hidden"]
         return f"{operation['cells']} sized"
@@ -303,7 +333,31 @@ class Calc:
     KNOWN: ClassVar[dict[str, Callable[[Any, Operation], str]]] = {
         "set_cells": set_cells, "set_formula": set_formula, "clear": clear, "replace": replace, "format": look,
         "merge": merge, "size": size, "view": view, "comment": comment, **sheets.KNOWN,
+        **databases.KNOWN, **rules.KNOWN, **mending.KNOWN,
     }  # fmt: skip
+
+
+def _without_first(area: Any) -> int:
+    """Empty all cells of a range but the first; how many held something."""
+    held = [
+        (right, down)
+        for down, row in enumerate(area.getFormulaArray())
+        for right, text in enumerate(row)
+        if text != "" and (right, down) != (0, 0)
+    ]
+    for right, down in held:
+        area.getCellByPosition(right, down).setString("")
+    return len(held)
+
+
+def _group(area: Any, level: int, *, by_columns: bool) -> None:
+    """Group whole rows or columns at a level, 0 for none."""
+    sheet, place = area.getSpreadsheet(), area.getRangeAddress()
+    way = enum("table.TableOrientation", "COLUMNS" if by_columns else "ROWS")
+    for _ in range(MOST_LEVELS):
+        sheet.ungroup(place, way)
+    for _ in range(min(level, MOST_LEVELS)):
+        sheet.group(place, way)
 
 
 def _make_way(block: Any) -> None:
@@ -316,8 +370,6 @@ def _make_way(block: Any) -> None:
 def _plain(value: Any, shift: int) -> Any:
     """A value as a block takes it; formulas come after."""
     match value:
-        case None:
-            return None
         case bool():
             return float(value)
         case int() | float():
@@ -328,7 +380,7 @@ def _plain(value: Any, shift: int) -> Any:
             return float(number) - shift
         case ["b", truth]:
             return float(bool(truth))
-        case _:
+        case _:  # no value at all would be #N/A
             return ""
 
 

@@ -1,20 +1,23 @@
-"""Operations on an open presentation. What they take are those of `agent/office/slides/operations.py`."""
+"""Operations on an open presentation. What they take are those of `agent/office/slides/operations.py`.
+
+LibreOffice cannot take back what programs do to a slide, but that one slide took another's place: so a copy of each
+slide that is changed takes its place first.
+"""
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from .link import Fault, Office, box, each, graphic, struct
-from .shapes import fill, fill_table, layout, look, sought, words, write
+from . import placing
+from .link import Fault, Office, each, graphic, own_size, struct
+from .placing import BODIES, TITLES, kind
+from .shapes import fill, fill_table, look, sought, words, write
+from .slide_view import SlideView
 from .tables import lay_out
 
 Operation = dict[str, Any]
-TRIES, TRY_SECONDS = 6, 0.1
-TITLES = ("TitleTextShape",)
-BODIES = ("OutlinerShape", "SubtitleShape")
 SHAPES = {
     "rectangle": "rectangle", "rounded_rectangle": "round-rectangle", "oval": "ellipse",
     "triangle": "isosceles-triangle",
@@ -27,37 +30,37 @@ SHAPES = {
 class Impress:
     """One presentation, for one call."""
 
-    UNSEEN = False  # commands of the view are needed, which then do nothing
+    LASTING: ClassVar[frozenset[str]] = frozenset()  # what Ctrl+Z does not take back
 
     def __init__(self, office: Office, document: Any) -> None:
         self.office, self.document = office, document
+        self._view = SlideView(office, document)
         self._last: Any = None
         self._touched: Any = None
         self._fresh: list[Any] = []
-        self._made: list[Any] = []
-        self._backups: list[tuple[Any, Any]] = []
-        self.lasting = False
 
     def begin(self, asked: Operation) -> None:
         """Before the first operation."""
         for operation in asked["operations"]:
             if operation["do"] not in self.KNOWN and operation["do"] != "set_properties":
                 raise Fault(f"{operation['do']} cannot be done in an open presentation. Nothing was changed")
+        self._view.check()
+
+    def in_order(self, operations: list[Operation]) -> list[tuple[int, Operation]]:
+        """The operations with their numbers, as they are carried out."""
+        return list(enumerate(operations, 1))
 
     def end(self) -> None:
         """After the last one, or the one that failed."""
 
     def carry_out(self, _: Any, operation: Operation) -> str:
         """One operation; what was done."""
-        if self._backups and (operation.get("at") is not None or operation.get("to") is not None):
-            raise Fault("the view of slides is busy; add and move slides in a call of their own")  # backups count, too
         return self.KNOWN[operation["do"]](self, operation)
 
     def show(self) -> None:
         """Bring the slide that was changed to the front."""
-        view = self.document.CurrentController
-        if self._touched is not None and hasattr(view, "setCurrentPage"):
-            view.setCurrentPage(self._touched)
+        if self._touched is not None:
+            self._view.show(self._touched)
 
     def errors(self) -> list[str]:
         """Of formulas; slides have none."""
@@ -67,8 +70,7 @@ class Impress:
 
     def slide(self, number: int | None) -> Any:
         """A slide by its number from 1; None for the one that was added last."""
-        backups = [backup for _, backup in self._backups]
-        pages = [page for page in each(self.document.DrawPages) if page not in backups]
+        pages = list(each(self.document.DrawPages))
         if number is None:
             if self._last is None:
                 raise Fault("no slide has been added in this call; give its number")
@@ -83,20 +85,15 @@ class Impress:
         return self._touched
 
     def _own(self, page: Any) -> Any:
-        """A copy in the place of a slide. LibreOffice can take back that one slide took another's place, but not what
-        is done to a slide in this way."""
+        """A copy in the place of a slide."""
         if page in self._fresh:
             return page
-        name = page.Name
-        if (copy := self._command(page, ".uno:DuplicatePage")) is None:
-            self._backups.append((page, self._locked(lambda: self.document.duplicate(page))))
-            self._fresh.append(page)
-            return page
-        was_last = page == self._last
-        self.document.DrawPages.remove(page)
+        name, copy = page.Name, self._view.duplicate(page)
+        if page == self._last:
+            self._last = copy
+        self._view.remove(page)
         copy.Name = name
         self._fresh.append(copy)
-        self._last = copy if was_last else self._last
         return copy
 
     def shape(self, slide: Any, told: str, operation: Operation | None = None) -> Any:
@@ -106,13 +103,13 @@ class Impress:
             return self._counted(shapes, int(match[1]), operation)
         if match := re.fullmatch(r"(title|subtitle|body|picture)(?: (\d+))?", told):
             kinds = {"title": TITLES, "subtitle": BODIES, "body": BODIES, "picture": ("GraphicObjectShape",)}[match[1]]
-            fitting = [one for one in shapes if one.ShapeType.rpartition(".")[2] in kinds]
+            fitting = [one for one in shapes if kind(one) in kinds]
             if len(fitting) >= int(match[2] or 1):
                 return fitting[int(match[2] or 1) - 1]
         for one in shapes:
             if one.Name == told:
                 return one
-        there = ", ".join(one.Name or one.ShapeType.rpartition(".")[2] for one in shapes)
+        there = ", ".join(one.Name or kind(one) for one in shapes)
         raise Fault(f"there is no shape {told!r} on the slide; there are: {there or 'none'}")
 
     def _counted(self, shapes: list[Any], at: int, operation: Operation | None) -> Any:
@@ -125,20 +122,6 @@ class Impress:
                 return found
         raise Fault("the shape cannot be told apart while the presentation is open; name it otherwise")
 
-    def _place(self, shape: Any, told: Operation | None, *, width: float = 12, height: float = 3) -> None:
-        """Position and size, in centimetres; what is not given is kept, or put in the middle."""
-        told = told or {}
-        size = shape.Size
-        wide, high = told.get("width"), told.get("height")
-        wide = wide * 1000 if wide is not None else size.Width or width * 1000
-        high = high * 1000 if high is not None else size.Height or height * 1000
-        shape.setSize(struct("awt.Size", Width=round(wide), Height=round(high)))
-        left, top, page = told.get("left"), told.get("top"), self._touched
-        fresh = not size.Width
-        x = left * 1000 if left is not None else (page.Width - wide) / 2 if fresh else shape.Position.X
-        y = top * 1000 if top is not None else (page.Height - high) / 2 if fresh else shape.Position.Y
-        shape.setPosition(struct("awt.Point", X=round(x), Y=round(y)))
-
     # Slides ----------------------------------------------------------------------------------------------------------
 
     def add_slide(self, operation: Operation) -> str:
@@ -146,10 +129,11 @@ class Impress:
         pages = self.document.DrawPages
         at = pages.Count if operation["at"] is None else max(0, min(operation["at"] - 1, pages.Count))
         if (pattern := self._pattern(operation)) is not None:
-            page = self._moved(self._emptied(self._duplicate(pattern)), at + 1)
+            page = self._view.move(self._emptied(self._view.duplicate(pattern)), at + 1)
         else:
-            page = self._new_page(at)
-            page.Layout = layout(operation)
+            page = self._view.move(self._view.insert(pages.getByIndex(max(0, at - 1))), at + 1)
+            fitting = "title only" if operation["body"] is None else "title, content"
+            placing.set_layout(self.document, page, operation["layout"] or fitting)
         self._last = self._touched = page
         self._fresh.append(page)
         for field, name in (("title", "title"), ("body", "body")):
@@ -157,93 +141,35 @@ class Impress:
                 write(self.shape(page, name), operation[field])
         if operation["notes"] is not None:
             self._write_notes(page, operation["notes"])
-        return "slide added" if self._backups else f"slide {page.Number} added"
+        return f"slide {page.Number} added"
 
     def _pattern(self, operation: Operation) -> Any:
         """The last slide with the places that are needed; a file's own look is in its slides, not in its layouts."""
-        wanted = [kind for field, kind in (("title", TITLES), ("body", BODIES)) if operation[field] is not None]
+        wanted = [kinds for field, kinds in (("title", TITLES), ("body", BODIES)) if operation[field] is not None]
         for page in reversed(list(each(self.document.DrawPages))):
-            there = [one.ShapeType.rpartition(".")[2] for one in each(page)]
+            there = [kind(one) for one in each(page)]
             fitting = [one for one in there if one in (*TITLES, *BODIES)]
             same = operation["layout"] is None or page.MasterPage.Name.lower() == operation["layout"].lower()
-            if same and len(fitting) == len(wanted) and all(any(one in kind for one in there) for kind in wanted):
+            if same and len(fitting) == len(wanted) and all(any(one in kinds for one in there) for kinds in wanted):
                 return page
         return None
-
-    def _duplicate(self, page: Any) -> Any:
-        """A copy right after a slide."""
-        return self._command(page, ".uno:DuplicatePage") or self._unrecorded(lambda: self.document.duplicate(page))
-
-    def _command(self, page: Any, command: str) -> Any:
-        """A new slide after one by the view's command, which can be taken back; None where the view does not do it, as
-        happens while it is busy with slides that have come and gone."""
-        pages, view = self.document.DrawPages, self.document.CurrentController
-        count, after = pages.Count, page.Number
-        for _ in range(TRIES):
-            view.setCurrentPage(page)
-            self.office.dispatch(self.document, command)
-            if pages.Count == count + 1:
-                return pages.getByIndex(after)
-            time.sleep(TRY_SECONDS)
-        return None
-
-    def _unrecorded(self, make: Callable[[], Any]) -> Any:
-        """A new slide by the document's own call, whose undo LibreOffice does not know."""
-        made = self._locked(make)
-        self._made.append(made)
-        return made
-
-    def _locked(self, work: Callable[[], Any]) -> Any:
-        undo = self.document.getUndoManager()
-        undo.lock()
-        try:
-            return work()
-        finally:
-            undo.unlock()
-
-    def settle(self, *, done: bool) -> None:
-        """Take away what was only needed to go back, or go back where that is not LibreOffice's to do."""
-        remove = self.document.DrawPages.remove
-        for page, backup in self._backups:
-            self._locked(lambda unwanted=backup if done else page: remove(unwanted))
-        for page in () if done else self._made:
-            self._locked(lambda unwanted=page: remove(unwanted))
-        self.lasting = bool(self._backups or self._made)
 
     def _emptied(self, page: Any) -> Any:
         """Of all but its places for text, which are about to be written and keep their look."""
         for shape in list(each(page)):
-            if shape.ShapeType.rpartition(".")[2] not in (*TITLES, *BODIES):
+            if kind(shape) not in (*TITLES, *BODIES):
                 page.remove(shape)
         page.Visible = True
         self._write_notes(page, "", needed=False)
         return page
 
-    def _new_page(self, at: int) -> Any:
-        """LibreOffice inserts after a slide; a first one is moved there."""
-        pages = self.document.DrawPages
-        after = max(0, at - 1)
-        page = self._command(pages.getByIndex(after), ".uno:InsertPage")
-        page = page or self._unrecorded(lambda: pages.insertNewByIndex(after))
-        return page if at else self._moved(page, 1)
-
-    def _moved(self, page: Any, to: int) -> Any:
-        """Slides have no call to be moved with; the view's commands do it."""
-        view = self.document.CurrentController
-        view.setCurrentPage(page)
-        for _ in range(self.document.DrawPages.Count):
-            if page.Number == to:
-                return page
-            self.office.dispatch(self.document, ".uno:MovePageUp" if page.Number > to else ".uno:MovePageDown")
-        raise Fault(f"the slide could not be moved to {to}")
-
     def delete_slides(self, operation: Operation) -> str:
         """Take slides out."""
         chosen = [self.slide(number) for number in sorted(set(operation["slides"]), reverse=True)]
-        if len(chosen) >= self.document.DrawPages.Count - len(self._backups):
+        if len(chosen) >= self.document.DrawPages.Count:
             raise Fault("a presentation must keep one slide")
         for page in chosen:
-            self.document.DrawPages.remove(page)
+            self._view.remove(page)
         self._touched = None
         return f"{len(chosen)} slides deleted"
 
@@ -252,22 +178,22 @@ class Impress:
         self.slide(operation["to"])
         page = self._touched = self.slide(operation["slide"])
         before = page.Number
-        self._moved(page, operation["to"])
+        self._view.move(page, operation["to"])
         return f"slide {before} moved to {operation['to']}"
 
     def duplicate_slide(self, operation: Operation) -> str:
         """Copy a slide."""
-        self._last = self._touched = copy = self._duplicate(self.slide(operation["slide"]))
+        self._last = self._touched = copy = self._view.duplicate(self.slide(operation["slide"]))
         self._fresh.append(copy)
         if operation["to"] is not None:
-            self._moved(copy, operation["to"])
+            self._view.move(copy, operation["to"])
         return f"copied as slide {copy.Number}"
 
     def set_slide(self, operation: Operation) -> str:
-        """Whether a slide is shown."""
-        if operation["layout"] is not None:
-            raise Fault("the layout of a slide cannot be changed while it is open")
+        """Layout of a slide, and whether it is shown."""
         page = self.changing(operation)
+        if operation["layout"] is not None:
+            placing.set_layout(self.document, page, operation["layout"])
         if operation["hidden"] is not None:
             page.Visible = not operation["hidden"]
         return f"slide {page.Number} set"
@@ -297,15 +223,23 @@ class Impress:
 
     def add_text(self, operation: Operation) -> str:
         """A text box."""
-        shape = self._new("drawing.TextShape", operation)
-        self._place(shape, operation["box"])
+        shape = self._new("drawing.TextShape", operation, height=1_500)
         write(shape, operation["text"])
         look(shape, operation["look"])
         return "text box added"
 
-    def _new(self, service: str, operation: Operation) -> Any:
+    def _new(self, service: str, operation: Operation, *, width: float | None = None, height: float) -> Any:
+        """A shape in its box, or below the title."""
+        page = self.changing(operation)
+        left, top, wide, _ = placing.content_area(page)
+        return self._add(
+            page, service, operation, placing.wanted_area(operation["box"], (left, top, width or wide, height))
+        )
+
+    def _add(self, page: Any, service: str, operation: Operation, area: placing.Area) -> Any:
         shape = self.document.createInstance(f"com.sun.star.{service}")
-        self.changing(operation).add(shape)
+        page.add(shape)
+        placing.put(shape, area)
         if operation.get("name"):
             shape.Name = operation["name"]
         return shape
@@ -313,58 +247,81 @@ class Impress:
     def add_shape(self, operation: Operation) -> str:
         """A drawn shape."""
         if operation["kind"] == "line":
-            raise Fault("lines cannot be drawn in an open presentation")
-        shape = self._new("drawing.CustomShape", operation)
-        self._place(shape, operation["box"], width=5)
-        kind = struct("beans.PropertyValue", Name="Type", Value=SHAPES[operation["kind"]])
-        shape.CustomShapeGeometry = (kind,)
+            shape = self._new("drawing.LineShape", operation, width=5_000, height=0)
+            fill(shape, None, operation["line"] or operation["fill"])
+            return "line added"
+        shape = self._new("drawing.CustomShape", operation, width=5_000, height=3_000)
+        area = placing.area_of(shape)
+        geometry = struct("beans.PropertyValue", Name="Type", Value=SHAPES[operation["kind"]])
+        shape.CustomShapeGeometry = (geometry,)
         fill(shape, operation["fill"], operation["line"] or "none")
         if operation["text"] is not None:
             shape.setString(operation["text"])
         look(shape, operation["look"])
+        placing.put(shape, area)  # its form may have changed it
         return f"{operation['kind']} added"
 
     def add_picture(self, operation: Operation) -> str:
-        """A picture of a file."""
-        if operation["into"] is not None or operation["fit"] == "fill":
-            raise Fault("into a placeholder, or cropped, a picture cannot be put while the presentation is open")
-        picture = graphic(self.office, operation["picture"])
-        told: Operation = operation["box"] or {}
-        shape = self._new("drawing.GraphicObjectShape", operation)
-        shape.Graphic, shape.Description = picture, operation["alt"]
-        size = box(picture, told.get("width"), told.get("height") if told.get("width") is None else None, 20)
-        self._place(shape, {**told, "width": size.Width / 1000, "height": size.Height / 1000})
+        """A picture of a file, whole within its box or cropped to fill it."""
+        picture, page = graphic(self.office, operation["picture"]), self.changing(operation)
+        size = own_size(picture)
+        ratio = size.Height / size.Width
+        if operation["into"] is not None:
+            old = self.shape(page, operation["into"], operation)
+            area = placing.area_of(old)
+            page.remove(old)
+        else:
+            area = self._picture_area(page, operation["box"], ratio)
+        made = self._add(page, "drawing.GraphicObjectShape", operation, area)
+        made.Graphic, made.Description = picture, operation["alt"]
+        placing.put(made, area if operation["fit"] == "fill" else placing.fitted(area, ratio))
+        if operation["fit"] == "fill":
+            made.GraphicCrop = placing.crop(size, area)
         return "picture added"
+
+    def _picture_area(self, page: Any, box: Operation | None, ratio: float) -> placing.Area:
+        left, top, width, height = placing.take_place(page, box)
+        if box and box["width"] is not None and box["height"] is None:
+            height = width * ratio
+        elif box and box["height"] is not None and box["width"] is None:
+            width = height / ratio
+        return left, top, width, height
 
     def add_table(self, operation: Operation) -> str:
         """A table."""
         rows: list[list[str]] = operation["rows"]
-        shape = self._new("drawing.TableShape", operation)
-        self._place(shape, operation["box"], width=22, height=len(rows))
-        table, wide = shape.Model, max(map(len, rows))
-        table.Columns.insertByIndex(0, wide - table.Columns.Count)
-        table.Rows.insertByIndex(0, len(rows) - table.Rows.Count)
-        lay_out(self.document, shape, rows, self._touched)
+        page, wide = self.changing(operation), max(map(len, rows))
+        left, top, width, height = placing.take_place(page, operation["box"])
+        if operation["box"] is None or operation["box"]["height"] is None:
+            height = min(height, len(rows) * 1_000)
+        with self._view.elsewhere(page):
+            shape = self._add(page, "drawing.TableShape", operation, (left, top, width, height))
+            table = shape.Model
+            table.Columns.insertByIndex(0, wide - table.Columns.Count)
+            table.Rows.insertByIndex(0, len(rows) - table.Rows.Count)
+            lay_out(self.document, shape, rows, page)
         return f"table of {len(rows)} x {wide} added"
 
     def set_cells(self, operation: Operation) -> str:
         """Cells of a table."""
-        shape = self.shape(self.changing(operation), operation["shape"], operation)
-        if not shape.ShapeType.endswith("TableShape"):
+        page = self.changing(operation)
+        shape = self.shape(page, operation["shape"], operation)
+        if kind(shape) != "TableShape":
             raise Fault(f"{operation['shape']} is no table")
         table, rows, top = shape.Model, operation["rows"], operation["row"] - 1
         if (more := top + len(rows) - table.Rows.Count) > 0:
             table.Rows.insertByIndex(table.Rows.Count, more)
         if operation["column"] - 1 + max(map(len, rows)) > table.Columns.Count:
             raise Fault(f"the table has {table.Columns.Count} columns")
-        fill_table(table, rows, top, operation["column"] - 1)
+        with self._view.elsewhere(page):
+            fill_table(table, rows, top, operation["column"] - 1)
         return f"{sum(map(len, rows))} cells set"
 
     def set_shape(self, operation: Operation) -> str:
         """Place and look of a shape."""
         shape = self.shape(self.changing(operation), operation["shape"], operation)
         if operation["box"] is not None:
-            self._place(shape, operation["box"])
+            placing.put(shape, placing.wanted_area(operation["box"], placing.area_of(shape)))
         fill(shape, operation["fill"], operation["line"])
         look(shape, operation["look"])
         for field, name in (("name", "Name"), ("alt", "Description")):
@@ -382,7 +339,7 @@ class Impress:
 
     def replace_text(self, operation: Operation) -> str:
         """Find and replace, which keeps the look."""
-        numbers = operation["slides"] or range(1, self.document.DrawPages.Count - len(self._backups) + 1)
+        numbers = operation["slides"] or range(1, self.document.DrawPages.Count + 1)
         found = 0
         for page in list(map(self.slide, numbers)):
             if any(holder.findFirst(sought(holder, operation)) for holder in (page, page.NotesPage)):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 uno: Any = import_module("uno")  # LibreOffice's bridge has no types; all that comes out of it is Any
+unohelper: Any = import_module("unohelper")
+T = TypeVar("T")
+LISTENS_SECONDS = 0.5  # between looks whether LibreOffice is still there
 SERVICES = {
     "spreadsheet": "com.sun.star.sheet.SpreadsheetDocument",
     "slides": "com.sun.star.presentation.PresentationDocument",
@@ -86,9 +90,44 @@ class Office:
                 return document
         raise Nothing(f"{path} is not open")
 
-    def dispatch(self, document: Any, command: str) -> None:
+    def dispatch(self, document: Any, command: str, **arguments: Any) -> None:
         """A command of its menus, as if it had been chosen."""
-        self.make("frame.DispatchHelper").executeDispatch(document.CurrentController.Frame, command, "", 0, ())
+        frame = document.CurrentController.Frame
+        self.make("frame.DispatchHelper").executeDispatch(frame, command, "", 0, values(**arguments))
+
+    def on_main(self, work: Callable[[], T]) -> T:
+        """Do something while LibreOffice does nothing else, and paints nothing: in its main thread, as a user does it.
+        Some of what it offers to programs (sizes of a table's columns) is not safe in any other, and crashes it.
+
+        Raises:
+            Fault: it has ended meanwhile. All that `work` raises, too.
+        """
+        turn = _Turn(work)
+        self.make("awt.AsyncCallback").addCallback(turn, None)
+        while not turn.over.wait(LISTENS_SECONDS):
+            if not self.answers():
+                raise Fault("LibreOffice has ended in the middle of it; what was not saved there is lost")
+        if turn.error is not None:
+            raise turn.error
+        return turn.result
+
+
+class _Turn(unohelper.Base, uno.getClass("com.sun.star.awt.XCallback")):
+    """What LibreOffice's main thread calls. Calls made meanwhile belong to it, and are carried out by it."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self._work, self.over = work, threading.Event()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def notify(self, _: Any) -> None:
+        """See `com.sun.star.awt.XCallback`."""
+        try:
+            self.result = self._work()
+        except BaseException as error:
+            self.error = error
+        finally:
+            self.over.set()
 
 
 def is_a(error: BaseException, *names: str) -> bool:
@@ -200,12 +239,19 @@ def graphic(office: Office, path: str) -> Any:
     return found
 
 
+def own_size(picture: Any) -> Any:
+    """Of a picture, in hundredths of a millimetre."""
+    own = picture.Size100thMM
+    if own.Width > 0 and own.Height > 0:
+        return own
+    pixels = picture.SizePixel
+    return struct("awt.Size", Width=max(1, pixels.Width * 26), Height=max(1, pixels.Height * 26))
+
+
 def box(picture: Any, width: float | None, height: float | None, widest: float) -> Any:
     """Size of a picture in hundredths of a millimetre; what is not given (centimetres) follows in proportion."""
-    own = picture.Size100thMM
-    if own.Width <= 0 or own.Height <= 0:
-        own = struct("awt.Size", Width=picture.SizePixel.Width * 26, Height=picture.SizePixel.Height * 26)
-    ratio = max(1, own.Height) / max(1, own.Width)
+    own = own_size(picture)
+    ratio = own.Height / own.Width
     if width is None and height is None:
         width = min(own.Width / 1000, widest)
     wide = width * 1000 if width is not None else (height or 1) * 1000 / ratio

@@ -8,7 +8,6 @@ from .link import colour, each, enum
 
 Operation = dict[str, Any]
 ALIGN = {"left": "LEFT", "centre": "CENTER", "right": "RIGHT", "justify": "BLOCK"}
-LAYOUTS = {"title": 0, "content": 1, "two": 3, "only": 19, "blank": 20}  # AUTOLAYOUT_… of LibreOffice
 
 
 def sought(holder: Any, operation: Operation) -> Any:
@@ -24,20 +23,6 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
-def layout(operation: Operation) -> int:
-    """LibreOffice's number of a layout that is named, or fits what is written."""
-    told = (operation["layout"] or "").lower()
-    if not told:
-        return LAYOUTS["content"] if operation["body"] is not None else LAYOUTS["only"]
-    if told in ("blank",):
-        return LAYOUTS["blank"]
-    if "only" in told:
-        return LAYOUTS["only"]
-    if "two" in told:
-        return LAYOUTS["two"]
-    return LAYOUTS["title"] if told.startswith("title slide") else LAYOUTS["content"]
-
-
 def write(shape: Any, text: str) -> None:
     """Paragraphs, one a line, a leading tab for each level."""
     lines = text.split("\n")
@@ -49,7 +34,7 @@ def write(shape: Any, text: str) -> None:
 
 
 def fill_table(table: Any, rows: list[list[str]], top: int, left: int) -> None:
-    """Put texts into cells."""
+    """Put texts into cells, which keep their look."""
     for down, row in enumerate(rows):
         for right, text in enumerate(row):
             table.getCellByPosition(left + right, top + down).setString(text)

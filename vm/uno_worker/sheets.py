@@ -7,10 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from . import charts
-from .link import Fault, box, colour, each, enum, graphic, struct, uno, values
+from .link import Fault, box, colour, each, enum, graphic, struct, uno, url_of, values
 
 Operation = dict[str, Any]
-COPIED = {"values": 1 | 2 | 4, "formulas": 1 | 2 | 4 | 16}
+LOOKS = 32 | 64 | 256  # hard attributes, styles, of single letters (sheet.CellFlags)
+NO_LOOKS = frozenset({
+    "CellStyle", "AbsoluteName", "ConditionalFormat", "ConditionalFormatLocal", "ConditionalFormatXML", "Validation",
+    "ValidationLocal", "ValidationXML", "Position", "Size", "UserDefinedAttributes", "NumberingRules", "TableBorder",
+    "TableBorder2", "FormulaLocal", "FormulaResultType", "FormulaResultType2", "ChartColumnAsLabel", "ChartRowAsLabel",
+})  # fmt: skip
 
 
 def add_sheet(book: Any, operation: Operation) -> str:
@@ -92,12 +97,13 @@ def _copy(book: Any, source: Any, corner: Any, what: str) -> None:
     if what == "all":
         corner.getSpreadsheet().copyRange(corner.getCellAddress(), of)
         return
-    if what == "formats":
-        raise Fault("formats alone cannot be copied in an open workbook; use the operation format")
     at = corner.getCellAddress()
     block = corner.getSpreadsheet().getCellRangeByPosition(
         at.Column, at.Row, at.Column + of.EndColumn - of.StartColumn, at.Row + of.EndRow - of.StartRow
     )
+    if what == "formats":
+        _copy_looks(source, block)
+        return
     if what == "values":
         block.setDataArray(source.getDataArray())
         return
@@ -112,15 +118,70 @@ def _copy(book: Any, source: Any, corner: Any, what: str) -> None:
                 )
 
 
+def _copy_looks(source: Any, target: Any) -> None:
+    """Styles and what is set beside them, part by part as they are alike."""
+    corner = source.getRangeAddress()
+    for part in each(source.CellFormatRanges):
+        of = part.getRangeAddress()
+        left, top = of.StartColumn - corner.StartColumn, of.StartRow - corner.StartRow
+        right, bottom = of.EndColumn - corner.StartColumn, of.EndRow - corner.StartRow
+        there = target.getCellRangeByPosition(left, top, right, bottom)
+        there.clearContents(LOOKS)
+        there.CellStyle = part.CellStyle
+        for one in part.PropertySetInfo.Properties:
+            if one.Name not in NO_LOOKS and part.getPropertyState(one.Name).value == "DIRECT_VALUE":
+                there.setPropertyValue(one.Name, part.getPropertyValue(one.Name))
+
+
 def move_cells(book: Any, operation: Operation) -> str:
     """Move cells, as cut and paste does."""
     source = book.changing(operation)
-    if not re.fullmatch(r"\$?[A-Za-z]+\$?\d+(:.*)?", operation["to"]):
-        raise Fault("whole rows and columns cannot be moved in an open workbook; insert, copy and delete them")
+    if _whole(operation["cells"]):
+        return _move_lines(book, source, operation)
     target = book.area(source.getSpreadsheet(), operation["to"]).getCellByPosition(0, 0)
     source.getSpreadsheet().moveRange(target.getCellAddress(), source.getRangeAddress())
     book.touch(target)
     return f"{operation['cells']} moved to {operation['to']}"
+
+
+def _move_lines(book: Any, source: Any, operation: Operation) -> str:
+    """Whole rows or columns: room is made where they go in, and closed where they were."""
+    by_rows, sheet, of = _whole(operation["cells"]) == "rows", source.getSpreadsheet(), source.getRangeAddress()
+    if _whole(operation["to"]) != _whole(operation["cells"]):
+        raise Fault(f"`to` must name a {'row' if by_rows else 'column'}")
+    to = book.area(sheet, _span(operation["to"])).getRangeAddress()
+    first, last, at = (
+        (of.StartRow, of.EndRow, to.StartRow) if by_rows else (of.StartColumn, of.EndColumn, to.StartColumn)
+    )
+    if first <= at <= last + 1:
+        return f"{operation['cells']} stays where it is"
+    count, lines = last - first + 1, sheet.Rows if by_rows else sheet.Columns
+    lines.insertByIndex(at, count)
+    first += count if at < first else 0
+    span = sheet.getCellRangeByPosition(*((0, first, of.EndColumn, first + count - 1) if by_rows else
+                                          (first, 0, first + count - 1, of.EndRow)))  # fmt: skip
+    sizes = [_size(lines.getByIndex(first + one), by_rows) for one in range(count)]
+    sheet.moveRange(
+        sheet.getCellByPosition(*((0, at) if by_rows else (at, 0))).getCellAddress(), span.getRangeAddress()
+    )
+    for one, size in enumerate(sizes):
+        lines.getByIndex(at + one).setPropertyValue("Height" if by_rows else "Width", size)
+    lines.removeByIndex(first, count)
+    book.touch(
+        sheet.getCellByPosition(
+            *((0, at if at < first else at - count) if by_rows else (at if at < first else at - count, 0))
+        )
+    )
+    return f"{operation['cells']} moved to {operation['to']}"
+
+
+def _size(line: Any, by_rows: bool) -> int:
+    return int(line.Height if by_rows else line.Width)
+
+
+def _span(text: str) -> str:
+    """ "9:9" of "9"."""
+    return text if ":" in text else f"{text}:{text}"
 
 
 def insert(book: Any, operation: Operation) -> str:
@@ -150,20 +211,6 @@ def _whole(cells: str) -> str | None:
     if re.fullmatch(r"\$?\d+(:\$?\d+)?", cells):
         return "rows"
     return "columns" if re.fullmatch(r"\$?[A-Za-z]{1,3}(:\$?[A-Za-z]{1,3})?", cells) else None
-
-
-def filter_(book: Any, operation: Operation) -> str:
-    """Buttons to filter by."""
-    sheet, ranges = book.sheet(operation["sheet"]), book.document.UnnamedDatabaseRanges
-    index = sheet.getRangeAddress().Sheet
-    if operation["cells"] is None:
-        if ranges.hasByTable(index):
-            ranges.getByTable(index).AutoFilter = False
-        return f"filter of {sheet.Name} taken away"
-    place = book.changing(operation).getRangeAddress()
-    ranges.setByTable(place)
-    ranges.getByTable(index).AutoFilter = True
-    return f"filter on {operation['cells']}"
 
 
 def name(book: Any, operation: Operation) -> str:
@@ -248,13 +295,19 @@ def protect(book: Any, operation: Operation) -> str:
 
 
 def add_picture(book: Any, operation: Operation) -> str:
-    """A picture on a sheet."""
+    """A picture on a sheet. Only the menu's own command can be taken back; what programs add makes Ctrl+Z crash."""
     cell = book.changing(operation, "at")
-    shape = book.document.createInstance("com.sun.star.drawing.GraphicObjectShape")
-    picture = graphic(book.office, operation["file"])
-    shape.Graphic = picture
-    cell.getSpreadsheet().DrawPage.add(shape)
-    shape.setSize(box(picture, operation["width"], operation["height"], 20))
+    sheet, view, size = cell.getSpreadsheet(), book.document.CurrentController, graphic(book.office, operation["file"])
+    selected, active, count = view.getSelection(), view.getActiveSheet(), sheet.DrawPage.Count
+    view.setActiveSheet(sheet)
+    view.select(cell)
+    book.office.dispatch(book.document, ".uno:InsertGraphic", FileName=url_of(operation["file"]), AsLink=False)
+    view.setActiveSheet(active)
+    view.select(selected)
+    if sheet.DrawPage.Count != count + 1:
+        raise Fault("LibreOffice does not put the picture there")
+    shape = sheet.DrawPage.getByIndex(count)
+    shape.setSize(box(size, operation["width"], operation["height"], 20))
     shape.setPosition(cell.Position)
     shape.Description = operation["description"] or ""
     return f"picture at {operation['at']}"
@@ -278,7 +331,7 @@ def delete_object(book: Any, operation: Operation) -> str:
 
 KNOWN: dict[str, Callable[[Any, Operation], str]] = {
     "add_sheet": add_sheet, "copy_sheet": copy_sheet, "change_sheet": change_sheet, "delete_sheet": delete_sheet,
-    "copy_cells": copy_cells, "move_cells": move_cells, "insert": insert, "delete": delete, "filter": filter_,
+    "copy_cells": copy_cells, "move_cells": move_cells, "insert": insert, "delete": delete,
     "name": name, "sort": sort, "remove_duplicates": remove_duplicates, "protect": protect,
     "add_picture": add_picture, "delete_object": delete_object, "add_chart": charts.add_chart,
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from . import apparatus
 from .link import Fault, Office, box, constant, each, enum, graphic, struct, today
 from .paragraphs import letters, paragraph_at, paragraph_look
 
@@ -30,8 +31,7 @@ def blocks(document: Any) -> list[dict[str, Any]]:
 class Writer:
     """One text document, for one call."""
 
-    lasting = False  # whether Ctrl+Z cannot take something back
-    UNSEEN = True
+    LASTING: ClassVar[frozenset[str]] = frozenset()  # what Ctrl+Z does not take back
 
     def __init__(self, office: Office, document: Any) -> None:
         self.office, self.document = office, document
@@ -55,6 +55,10 @@ class Writer:
             self._name(track["author"], "")
             self.document.RecordChanges = True
 
+    def in_order(self, operations: list[Operation]) -> list[tuple[int, Operation]]:
+        """The operations with their numbers, as they are carried out."""
+        return list(enumerate(operations, 1))
+
     def end(self) -> None:
         """After the last one, or the one that failed."""
         if self._ours is not None:
@@ -71,9 +75,6 @@ class Writer:
         profile = self._profile()
         profile.givenname, profile.sn = given, family
         profile.commitChanges()
-
-    def settle(self, *, done: bool) -> None:
-        """All that is done here can be taken back by LibreOffice."""
 
     def carry_out(self, _: Any, operation: Operation) -> str:
         """One operation; what was done."""
@@ -107,9 +108,13 @@ class Writer:
 
     def paragraph(self, number: int) -> Any:
         """The same, of text."""
-        block = self.block(number)
-        if block.supportsService(TABLE):
+        if (block := self.block(number)).supportsService(TABLE):
             raise Fault(f"block {number} is a table")
+        return block
+
+    def _table(self, number: int) -> Any:
+        if not (block := self.block(number)).supportsService(TABLE):
+            raise Fault(f"block {number} is no table")
         return block
 
     def new_paragraph(self, at: Operation | None) -> Any:
@@ -123,29 +128,31 @@ class Writer:
             made = self._before(block) if at["side"] == "before" else self._after(block)
         made.ParaStyleName = self._body
         made.setPropertyToDefault("NumberingStyleName")
-        self._last = made
-        self._touched = made.Start
+        self._last, self._touched = made, made.Start
         return made
 
     def _after(self, block: Any) -> Any:
         if block.supportsService(TABLE):
-            return self._beside_table(block, "insertTextContentAfter")
+            return self._before(self._neighbour(block, 1))
         cursor = self.document.Text.createTextCursorByRange(block.End)
         self.document.Text.insertControlCharacter(cursor, constant("text.ControlCharacter.PARAGRAPH_BREAK"), False)
         return paragraph_at(cursor)
 
     def _before(self, block: Any) -> Any:
         if block.supportsService(TABLE):
-            return self._beside_table(block, "insertTextContentBefore")
+            return self._after(self._neighbour(block, -1))
         cursor = self.document.Text.createTextCursorByRange(block.Start)
         self.document.Text.insertControlCharacter(cursor, constant("text.ControlCharacter.PARAGRAPH_BREAK"), False)
         cursor.goLeft(1, False)
         return paragraph_at(cursor)
 
-    def _beside_table(self, table: Any, call: str) -> Any:
-        made = self.document.createInstance("com.sun.star.text.Paragraph")
-        getattr(self.document.Text, call)(made, table)
-        return made
+    def _neighbour(self, table: Any, step: int) -> Any:
+        """The paragraph after or before a table, whose text no cursor leaves."""
+        there = list(each(self.document.Text))
+        at = there.index(table) + step
+        if not 0 <= at < len(there) or there[at].supportsService(TABLE):
+            raise Fault("there is no paragraph between the table and what is beside it; insert at another block")
+        return there[at]
 
     def _found(self, place: Operation) -> Any:
         if place["block"] is not None:
@@ -154,6 +161,10 @@ class Writer:
             if not block.supportsService(TABLE) and place["text"] and place["text"] in block.String:
                 return block
         raise Fault(f"no paragraph holds {place['text']!r}")
+
+    def touch(self, where: Any) -> None:
+        """It has been changed, so that the view goes there."""
+        self._touched = where
 
     def _has(self, style: str) -> bool:
         return bool(self.document.StyleFamilies.getByName("ParagraphStyles").hasByName(style))
@@ -276,9 +287,8 @@ class Writer:
             return f"{self.document.replaceAll(asked)} places replaced"
         inside = None if operation["block"] is None else self.paragraph(operation["block"])
         hits = [hit for hit in each(self.document.findAll(asked)) if inside is None or self._within(hit, inside)]
-        chosen = (
-            hits if operation["occurrence"] is None else hits[operation["occurrence"] - 1 : operation["occurrence"]]
-        )
+        nth = operation["occurrence"]
+        chosen = hits if nth is None else hits[nth - 1 : nth]
         if not chosen:
             raise Fault(f"{operation['find']!r} is found {len(hits)} times there")
         for hit in reversed(chosen):
@@ -331,22 +341,12 @@ class Writer:
         self.document.Text.insertTextContent(place.Start, table, False)
         table.setDataArray(tuple((*row, *[""] * (wide - len(row))) for row in rows))
         table.RepeatHeadline, table.HeaderRowCount = True, 1
-        for column in range(wide):
-            cell = table.getCellByPosition(column, 0)
-            cursor = cell.createTextCursor()
-            cursor.gotoEnd(True)
-            cursor.CharWeight = 150.0
-        self._last = table
-        text = self.document.Text
-        if text.compareRegionEnds(place, text.End) != 0:  # the last paragraph of all must stay
-            text.removeTextContent(place)
+        table.getCellRangeByPosition(0, 0, wide - 1, 0).CharWeight = 150.0
         return f"table of {len(rows)} x {wide} inserted"
 
     def set_cells(self, operation: Operation) -> str:
         """Cells of a table."""
-        table = self.block(operation["block"])
-        if not table.supportsService(TABLE):
-            raise Fault(f"block {operation['block']} is no table")
+        table = self._table(operation["block"])
         top, left, rows = operation["row"] - 1, operation["column"] - 1, operation["rows"]
         more = top + len(rows) - table.Rows.Count
         if more > 0:
@@ -367,9 +367,7 @@ class Writer:
 
     def delete_rows(self, operation: Operation) -> str:
         """Take rows out of a table."""
-        table = self.block(operation["block"])
-        if not table.supportsService(TABLE):
-            raise Fault(f"block {operation['block']} is no table")
+        table = self._table(operation["block"])
         if not 1 <= operation["first"] <= operation["last"] <= table.Rows.Count:
             raise Fault(f"the table has {table.Rows.Count} rows")
         table.Rows.removeByIndex(operation["first"] - 1, operation["last"] - operation["first"] + 1)
@@ -398,5 +396,5 @@ class Writer:
         "replace_paragraph": replace_paragraph, "delete_blocks": delete_blocks, "replace_text": replace_text,
         "format_paragraphs": format_paragraphs, "insert_break": insert_break, "comment": comment,
         "insert_table": insert_table, "set_cells": set_cells, "delete_rows": delete_rows,
-        "insert_picture": insert_picture, "update_fields": update_fields,
+        "insert_picture": insert_picture, "update_fields": update_fields, **apparatus.KNOWN,
     }  # fmt: skip

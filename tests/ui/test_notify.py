@@ -24,8 +24,8 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="D-
 WORKING = Card(
     id="20261121-064812-a1b2c3", task="Send the quarterly figures to Ana & Bob", state="acting", column="working",
     live=True, screen=True, model="m", computer="desktop", started="s", ended=None, turns=1, seconds=1, since="t1",
-    at="t1", tokens=Tokens(), context=None, cost_usd=None, budgets=Limits(), words="", thought="", next=None, plan=(), image=None,
-    image_size=None, questions=(), queue=None, outcome="", reason="",
+    at="t1", tokens=Tokens(), context=None, cost_usd=None, budgets=Limits(), words="", thought="", next=None, plan=(),
+    image=None, image_size=None, questions=(), queue=None, outcome="", reason="",
 )  # fmt: skip
 ASKS = Question(
     "q1", "approval", "confirm", 'click "Send" <b>now</b>', risk="Mail leaves the machine.", recipient="Ana"

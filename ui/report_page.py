@@ -72,7 +72,8 @@ def _span(days: Sequence[str]) -> str:
 
 
 def _session(report: Report) -> str:
-    facts = [report.state, report.model, local_time(report.started), f"{len(report.turns)} turns"]
+    count = len(report.turns)
+    facts = [report.state, report.model, local_time(report.started), f"{count} turn{'s' * (count != 1)}"]
     shorter = "".join(f'<p class="soft">{html.escape(shorter_in_words(made))}</p>' for made in report.compactions)
     charts = "".join(map(_svg, _charts(report)))
     damaged = f'<p class="soft">{report.damages} lines of the journal are damaged and left out</p>'

@@ -275,7 +275,8 @@ def costs(state: State) -> str:
     limits = {kind: f" of {limit:g}" for kind, (_, limit) in spent(state).items()}
     usage = state.usage
     minutes = state.elapsed(datetime.now(UTC)) / 60 if state.ended is None else state.seconds / 60
-    parts = [f"{state.turns}{limits.get('turns', '')} turns", f"{minutes:.1f}{limits.get('minutes', '')} min"]
+    turns = "1 turn" if state.turns == 1 and "turns" not in limits else f"{state.turns}{limits.get('turns', '')} turns"
+    parts = [turns, f"{minutes:.1f}{limits.get('minutes', '')} min"]
     if usage.input_tokens:
         cached = 100 * usage.cached_tokens // usage.input_tokens
         parts.append(f"{usage.input_tokens + usage.output_tokens:,} tokens ({cached} % of input cached)")

@@ -63,7 +63,7 @@ async def _drawn(room: Room, path: Path, wanted: Sequence[int] | None, width: in
     shown = wanted if wanted is not None else range(1, len(pictures) + 1)
     told = ", ".join(str(number) for number in shown)
     unsaved = " As it stands in LibreOffice, with what is not saved." if live else ""
-    return Reply(f"{room.folder.name(path)}: {count} pages; here: {told}.{unsaved}", tuple(pictures))
+    return Reply(f"{room.folder.name(path)}: {count} page{'s' * (count != 1)}; here: {told}.{unsaved}", tuple(pictures))
 
 
 async def _live(room: Room, path: Path) -> Path | None:

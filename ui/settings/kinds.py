@@ -11,7 +11,7 @@ TOOL_NAMES = (
     *("shell", "apply_patch", "files", "inspect", "render", "spreadsheet", "slides", "document", "pdf"),
     *("remember", "skill"),
 )
-LEAST_CONTEXT = 40_000  # tokens: instructions and tools take more than half of that
+LEAST_CONTEXT = 40_000  # tokens: instructions and tools take about half of that
 MONITORS = 99  # nobody has more
 SIDES = range(320, 7681)  # pixels of a private desktop's screen
 

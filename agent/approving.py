@@ -24,7 +24,7 @@ from agent.events import (
     ModelDropped,
     NoteAdded,
 )
-from agent.phrasing import in_words
+from agent.phrasing import TEXT, in_words
 from agent.policy import Deed, Policy, Ruling, Use
 from agent.recorder import Recorder
 from agent.values import FunctionCall, SafetyCheck, ScreenCall
@@ -85,7 +85,8 @@ class Approving:
             Stop: nobody answered in time (`needs_user`), or the user stopped.
         """
         for call in _with_checks(answer.calls):
-            request = ApprovalRequested(call.checks[0].id, call.id, _asked(call), _in_words(call.checks))
+            asked = _readable(_asked(call, most=MOST_WORDS))
+            request = ApprovalRequested(call.checks[0].id, call.id, asked, _in_words(call.checks))
             approved, by = await self._ask(request, _places(call))
             if not approved:
                 self._withdraw(answer.turn, call, by)
@@ -98,11 +99,10 @@ class Approving:
         Returns:
             "" to go ahead, else why not, for the model.
         """
-        what = in_words(action, target)
-        request = _request(call, what, self._judge(Deed(action, target, "")))
+        request = _request(call, in_words(action, target, most=MOST_WORDS), self._judge(Deed(action, target, "")))
         if request is None:
             return ""
-        return _obstacle(request, what, *await self._ask(request, _points(action)))
+        return _obstacle(request, in_words(action, target), *await self._ask(request, _points(action)))
 
     async def use(self, call: FunctionCall, use_of: Callable[[], Use | None], words: str) -> str:
         """Get the yes that one call of a tool needs by the rules, right before it is carried out.
@@ -244,14 +244,14 @@ def _with_checks(calls: Iterable[object]) -> list[ScreenCall]:
     return [call for call in calls if isinstance(call, ScreenCall) and call.checks]
 
 
-def _asked(call: ScreenCall) -> str:
+def _asked(call: ScreenCall, *, most: int = TEXT) -> str:
     """Exactly what is asked for, action by action."""
-    return "; ".join(_described(action) for action in call.actions) or "a look at the screen"
+    return "; ".join(_described(action, most) for action in call.actions) or "a look at the screen"
 
 
-def _described(action: dict[str, object]) -> str:
+def _described(action: dict[str, object], most: int) -> str:
     try:
-        return in_words(parse_action(action), None)
+        return in_words(parse_action(action), None, most=most)
     except InvalidAction:
         return str(action)
 

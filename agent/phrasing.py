@@ -6,33 +6,33 @@ from actuators.actions import Action, Click, Drag, Keypress, Type, describe
 from perception.target import Target
 
 TITLE = 80  # characters of a window's title that are said
-TEXT = 500  # characters of typed text: who says yes to it must be able to read it
+TEXT = 500  # characters of typed text
 
 
-def in_words(action: Action, target: Target | None) -> str:
-    """What is about to be done, and to what, as far as the program tells."""
+def in_words(action: Action, target: Target | None, *, most: int = TEXT) -> str:
+    """What is about to be done, and to what, as far as the program tells; of typed text `most` characters."""
     if target is None:
-        return _deed(action)
+        return _deed(action, None, most)
     thing = _thing(target)
     where = f' in "{_cut(target.window, TITLE)}"' if target.window else ""
     match action:
         case Type():
-            return f"{_deed(action, target)}{f' into {thing}' if thing else ''}{where}"
+            return f"{_deed(action, target, most)}{f' into {thing}' if thing else ''}{where}"
         case Keypress():
-            return f"{_deed(action)}{f' on {thing}' if thing else ''}{where}"
+            return f"{describe(action)}{f' on {thing}' if thing else ''}{where}"
         case Drag():
-            return f"{_deed(action)}{f', from {thing}' if thing else ''}{where}"
+            return f"{describe(action)}{f', from {thing}' if thing else ''}{where}"
         case _:
-            return f"{_verb(action)} {thing}{where}" if thing else f"{_deed(action)}{where}"
+            return f"{_verb(action)} {thing}{where}" if thing else f"{describe(action)}{where}"
 
 
-def _deed(action: Action, target: Target | None = None) -> str:
+def _deed(action: Action, target: Target | None, most: int) -> str:
     if not isinstance(action, Type):
         return describe(action)
     length = len(action.text)
     if target and target.role == "password text":
         return f"type a password of {length} characters"
-    return f"type {_cut(action.text, TEXT)!r}" + (f" ({length:,} characters in all)" if length > TEXT else "")
+    return f"type {_cut(action.text, most)!r}" + (f" ({length:,} characters in all)" if length > most else "")
 
 
 def _verb(action: Action) -> str:

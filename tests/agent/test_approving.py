@@ -95,6 +95,15 @@ def test_a_no_holds_back_that_action_and_the_rest() -> None:
     assert any("which was not given" in note and "1 of 3 actions" in note for note in b.notes)
 
 
+def test_who_must_say_yes_to_a_long_text_reads_all_of_it_and_the_model_is_spared() -> None:
+    text = "word " * 800 + "4111 1111 1111 1111"
+    b = asking(answer({"type": "type", "text": text}), final("ok"))
+    answering(b, "deny")
+    assert b.run().outcome == "done" and b.computer.performed == []
+    assert events(b, ApprovalRequested)[0].what == f"type {text!r}"
+    assert all(len(note) < 2_000 for note in b.notes)
+
+
 @pytest.mark.parametrize(("approve", "performed"), [("never", 0), ("always", 1)])
 def test_settings_answer_for_the_user(approve: str, performed: int) -> None:
     b = asking(answer(SEND), final("ok"), approve=approve)

@@ -162,9 +162,9 @@ def _meant(name: str, asked: Mapping[str, T], identity: str | None) -> T:
 def _live(name: str, verb: str) -> Session:
     session = find_session(data_home(), name)
     if not session.is_live():
-        raise UserFault(
-            f"session {session.id} is not running, so there is nothing to {verb}; `deskhand sessions` lists all"
-        )
+        asked = verb in ("answer", "approve", "deny")
+        cure = f"`deskhand resume {session.id}` goes on, and asks again" if asked else "`deskhand sessions` lists all"
+        raise UserFault(f"session {session.id} is not running, so there is nothing to {verb}; {cure}")
     return session
 
 

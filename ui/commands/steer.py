@@ -163,7 +163,11 @@ def _live(name: str, verb: str) -> Session:
     session = find_session(data_home(), name)
     if not session.is_live():
         asked = verb in ("answer", "approve", "deny")
-        cure = f"`deskhand resume {session.id}` goes on, and asks again" if asked else "`deskhand sessions` lists all"
+        cure = (
+            f"`deskhand resume {session.id}` goes on, and asks again what is open"
+            if asked
+            else "`deskhand sessions` lists all"
+        )
         raise UserFault(f"session {session.id} is not running, so there is nothing to {verb}; {cure}")
     return session
 

@@ -261,6 +261,11 @@ def _at_terminal(
     import struct
     import termios
 
+    def come_forward() -> None:
+        for number in (signal.SIGINT, signal.SIGQUIT):  # ignored where we were started with `&`, and ^C with them
+            signal.signal(number, signal.SIG_DFL)
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
     master, slave = os.openpty()
     try:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
@@ -272,7 +277,7 @@ def _at_terminal(
             cwd=cwd,
             env=environment,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=come_forward,
         )
         return process, master
     except BaseException:

@@ -176,7 +176,11 @@ def test_a_command_has_a_terminal(kind: str, tmp_path: Path) -> None:
 
 def test_control_keys_reach_the_program_in_front(kind: str, tmp_path: Path) -> None:
     async def do(made: BesidePrograms) -> None:
-        terminal = await made.terminal(ENDLESS, cwd=tmp_path)
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does it to what it starts with `&`
+        try:
+            terminal = await made.terminal(ENDLESS, cwd=tmp_path)
+        finally:
+            signal.signal(signal.SIGINT, before)
         printed = bytearray()
         await eventually(lambda: printed.extend(terminal.read()) or b"on" in printed)
         terminal.write(b"\x03")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from copy import deepcopy
 
-from agent.office.documents.tracking import Tracker, live_runs, owner
+from agent.office.documents.tracking import Tracker, live_runs
 from agent.office.spans import changed_middle, edits, splice
 from agent.office.xml import Element, add, first, local, make, q, remove
 
@@ -216,8 +216,3 @@ def paragraphs_of(root: Element) -> Iterator[Element]:
     for paragraph in list(root.iter(q("w:p"))):
         if next(paragraph.iterancestors(q("mc:Fallback")), None) is None:
             yield paragraph
-
-
-def in_text_box(paragraph: Element) -> bool:
-    """Whether a paragraph stands in a text box of another one."""
-    return owner(paragraph) is not None

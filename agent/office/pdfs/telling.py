@@ -7,7 +7,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from agent.errors import ToolFault
 from agent.office.pdfs.fields import Field, fields_of, form_of, mapping
 from agent.office.pdfs.opening import MILLIMETRE, opened, page_numbers, plain, ranges, signatures
 
@@ -144,8 +143,3 @@ def _outline(reader: Any) -> Iterator[str]:
 
 def _count(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def no_such_part(part: str) -> ToolFault:
-    """For a part that a PDF does not have."""
-    return ToolFault(f'A PDF has the parts "form" and pages like "3" or "2-5", not {part!r}.')

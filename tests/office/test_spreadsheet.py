@@ -13,8 +13,8 @@ from PIL import Image
 
 from agent.tools.base import Reply, Room
 from agent.tools.inspect import inspect_tools
-from agent.tools.spreadsheet import spreadsheet_tools
 from tests.office.workbooks import axis, csv_column, do, highlight, key, loaded, look, measure, series
+from tests.office.workbooks import edit as edit_at
 from tests.support.room import call, opened
 
 pytestmark = pytest.mark.anyio
@@ -37,9 +37,7 @@ def day(*parts: int) -> moment:
 
 
 async def edit(room: Room, *operations: object, path: str = "a.xlsx", **more: Any) -> Reply:
-    (tool,) = spreadsheet_tools(room)
-    told: dict[str, Any] = {"path": path, "source": None, "accept_loss": None, "operations": list(operations)}
-    return await call(tool, **(told | more))
+    return await edit_at(room, path, *operations, **more)
 
 
 async def seen(room: Room, part: str | None = None, detail: str | None = None, path: str = "a.xlsx") -> str:

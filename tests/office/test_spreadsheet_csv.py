@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from agent.tools.base import Reply, Room
-from agent.tools.spreadsheet import spreadsheet_tools
-from tests.office.workbooks import do, key, look
-from tests.support.room import call, opened
+from agent.tools.base import Room
+from tests.office.workbooks import do, edit, key, look
+from tests.support.room import opened
 
 pytestmark = pytest.mark.anyio
 
@@ -25,12 +23,6 @@ def anyio_backend() -> str:
 async def room(tmp_path: Path) -> AsyncGenerator[Room]:
     async with opened(tmp_path / "folder") as made:
         yield made
-
-
-async def edit(room: Room, path: str, *operations: object, **more: Any) -> Reply:
-    (tool,) = spreadsheet_tools(room)
-    told: dict[str, Any] = {"path": path, "source": None, "accept_loss": None, "operations": list(operations)}
-    return await call(tool, **(told | more))
 
 
 async def edited(room: Room, data: bytes, *operations: object, name: str = "a.csv") -> bytes:

@@ -14,10 +14,9 @@ import pytest
 from PIL import Image
 
 from agent.office.package import Package
-from agent.tools.base import Reply, Room
-from agent.tools.spreadsheet import spreadsheet_tools
-from tests.office.workbooks import do, loaded, look, measure
-from tests.support.room import call, opened
+from agent.tools.base import Room
+from tests.office.workbooks import do, edit, loaded, look, measure
+from tests.support.room import opened
 
 pytestmark = pytest.mark.anyio
 
@@ -31,12 +30,6 @@ def anyio_backend() -> str:
 async def room(tmp_path: Path) -> AsyncGenerator[Room]:
     async with opened(tmp_path / "folder") as made:
         yield made
-
-
-async def edit(room: Room, path: str, *operations: object, **more: Any) -> Reply:
-    (tool,) = spreadsheet_tools(room)
-    told: dict[str, Any] = {"path": path, "source": None, "accept_loss": None, "operations": list(operations)}
-    return await call(tool, **(told | more))
 
 
 def rich(path: Path, *, formulas: bool = False) -> Path:

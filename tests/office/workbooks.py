@@ -10,7 +10,10 @@ from openpyxl import Workbook, load_workbook
 
 from agent.office.spreadsheets.looks import Axis, CsvColumn, Highlight, Key, Look, Measure, Series
 from agent.office.spreadsheets.operations import SpreadsheetOperation
+from agent.tools.base import Reply, Room
+from agent.tools.spreadsheet import spreadsheet_tools
 from agent.tools.strict import Part
+from tests.support.room import call
 
 _BY_NAME = {get_args(each.model_fields["do"].annotation)[0]: each for each in get_args(SpreadsheetOperation)}
 
@@ -20,6 +23,13 @@ def loaded(path: Path, *, data_only: bool = False) -> Workbook:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return load_workbook(path, data_only=data_only)
+
+
+async def edit(room: Room, path: str, *operations: object, **more: Any) -> Reply:
+    """What the tool answers to operations on a file."""
+    (tool,) = spreadsheet_tools(room)
+    told: dict[str, Any] = {"path": path, "source": None, "accept_loss": None, "operations": list(operations)}
+    return await call(tool, **(told | more))
 
 
 def do(name: str, /, **fields: Any) -> dict[str, Any]:
